@@ -396,7 +396,10 @@ static void perform_and_reply(struct request *r)
 static void *one_request_thread(void *argument)
 {
 	struct request *r = argument;
+	sigset_t none;
 
+	sigemptyset(&none); /* the reader, our parent, has all blocked */
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
 	send_reply(r->id, KIND_STARTED, syscall(SYS_gettid), NULL, 0);
 	perform_and_reply(r);
 	return NULL;

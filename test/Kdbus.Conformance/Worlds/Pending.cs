@@ -25,9 +25,9 @@ public sealed class Pending(int thread, string call, Task<long> outcome)
         {
             return task.WaitAsync(Patience).GetAwaiter().GetResult();
         }
-        catch (TimeoutException)
+        catch (TimeoutException e)
         {
-            throw new TimeoutException($"{call} has not come back within {Patience.TotalSeconds} s.");
+            throw new TimeoutException($"{call} has not come back within {Patience.TotalSeconds} s.", e);
         }
     }
 }

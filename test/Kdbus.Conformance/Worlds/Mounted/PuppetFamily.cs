@@ -69,8 +69,9 @@ internal sealed class PuppetFamily : IDisposable
         {
             for (; ; )
             {
-                PuppetLink link = new(_listener.Accept());
-                Arrival(link.ProcessId).TrySetResult(link);
+                // One that ends before it has said who it is is missed by whoever waits for its arrival.
+                if (PuppetLink.TryOpen(_listener.Accept(), out PuppetLink? link))
+                    Arrival(link.ProcessId).TrySetResult(link);
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 
 namespace Kdbus.Conformance.Worlds.Mounted;
@@ -24,18 +25,26 @@ internal sealed class PuppetLink : IDisposable
     private uint _lastId;
     private volatile bool _ended;
 
-    public PuppetLink(Socket socket)
+    private PuppetLink(Socket socket) => _socket = socket;
+
+    /// <summary>Takes over a connection, if there is a puppet at the other end that says its process id.</summary>
+    public static bool TryOpen(Socket socket, [NotNullWhen(true)] out PuppetLink? link)
     {
-        _socket = socket;
+        link = new PuppetLink(socket);
         Span<byte> greeting = stackalloc byte[ReplyHead];
-        if (!Receive(greeting))
-            throw new InvalidOperationException("A puppet ended before it said who it is.");
-        ProcessId = (int)BinaryPrimitives.ReadInt64LittleEndian(greeting[16..]);
-        new Thread(ReadReplies) { IsBackground = true, Name = $"puppet {ProcessId}" }.Start();
+        if (!link.Receive(greeting))
+        {
+            link.Dispose();
+            link = null;
+            return false;
+        }
+        link.ProcessId = (int)BinaryPrimitives.ReadInt64LittleEndian(greeting[16..]);
+        new Thread(link.ReadReplies) { IsBackground = true, Name = $"puppet {link.ProcessId}" }.Start();
+        return true;
     }
 
     /// <summary>The puppet's process id.</summary>
-    public int ProcessId { get; }
+    public int ProcessId { get; private set; }
 
     /// <summary>A request carried out by the puppet's main thread.</summary>
     public Reply Request(PuppetOperation operation, ReadOnlySpan<ulong> arguments, ReadOnlySpan<byte> data = default) =>
