@@ -153,8 +153,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "prctl")]
     internal static partial int Prctl(int option, nint argument2, nint argument3, nint argument4, nint argument5);
 
-    [LibraryImport(Name, EntryPoint = "sched_yield")]
-    internal static partial int SchedYield();
+    [LibraryImport(Name, EntryPoint = "dup2")]
+    internal static partial int Dup2(int fd, int newFd);
 
     [LibraryImport(Name, EntryPoint = "waitpid")]
     internal static partial int Waitpid(int pid, int* status, int options);
