@@ -47,6 +47,15 @@ public sealed class Scratch(IProcess process)
         return address;
     }
 
+    /// <summary>As <see cref="PlaceBeforeNothing"/>, at a multiple of 8: up to 7 bytes that are there may follow.</summary>
+    public ulong PlaceBeforeNothingAligned(ReadOnlySpan<byte> data)
+    {
+        byte[] rounded = new byte[data.Length + 7 & ~7];
+        rounded.AsSpan(data.Length).Fill(0xff);
+        data.CopyTo(rounded);
+        return PlaceBeforeNothing(rounded);
+    }
+
     /// <summary>An address at which the process has no memory.</summary>
     public ulong Nowhere()
     {
