@@ -136,11 +136,14 @@ public sealed class Peer
         return message;
     }
 
+    /// <summary>Waits until there is something to receive.</summary>
+    public void AwaitReadable() =>
+        Assert.Equal(PollEvents.In, Process.Poll(Handle.Descriptor, PollEvents.In, (int)Pending.Patience.TotalMilliseconds - 5000));
+
     /// <summary>Waits until there is something to receive, and receives it.</summary>
     public ReceivedMessage AwaitMessage()
     {
-        int events = Process.Poll(Handle.Descriptor, PollEvents.In, (int)Pending.Patience.TotalMilliseconds);
-        Assert.Equal(PollEvents.In, events);
+        AwaitReadable();
         return Receive();
     }
 
