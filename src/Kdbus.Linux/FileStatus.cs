@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+
+namespace Kdbus.Linux;
+
+/// <summary>
+/// What statx(2) says about a file (<c>struct statx</c>, 256 bytes): the only stat whose layout is the same on every architecture. Device numbers come already taken
+/// apart into major and minor.
+/// </summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+public struct FileStatus
+{
+    private const uint BasicStats = 0x7ff;
+
+    /// <summary>Number of hard links.</summary>
+    [FieldOffset(16)] public uint Links;
+
+    /// <summary>Owner, as seen from this process' user namespace.</summary>
+    [FieldOffset(20)] public uint Uid;
+
+    /// <summary>Group, as seen from this process' user namespace.</summary>
+    [FieldOffset(24)] public uint Gid;
+
+    /// <summary>Type and permission bits, as in inode(7).</summary>
+    [FieldOffset(28)] public ushort Mode;
+
+    /// <summary>Inode number.</summary>
+    [FieldOffset(32)] public ulong Inode;
+
+    /// <summary>Size in bytes.</summary>
+    [FieldOffset(40)] public ulong Size;
+
+    /// <summary>Blocks of 512 bytes in use.</summary>
+    [FieldOffset(48)] public ulong Blocks;
+
+    /// <summary>For a device file, the major number of the device it is.</summary>
+    [FieldOffset(128)] public uint SpecialMajor;
+
+    /// <summary>For a device file, the minor number of the device it is.</summary>
+    [FieldOffset(132)] public uint SpecialMinor;
+
+    /// <summary>Major number of the device the file lies on.</summary>
+    [FieldOffset(136)] public uint DeviceMajor;
+
+    /// <summary>Minor number of the device the file lies on.</summary>
+    [FieldOffset(140)] public uint DeviceMinor;
+
+    /// <summary>Whether <see cref="Mode"/> says directory.</summary>
+    public readonly bool IsDirectory => (Mode & 0xf000) == 0x4000;
+
+    /// <summary>Status of an open file: 0 or -errno.</summary>
+    public static unsafe int Of(int fd, out FileStatus status)
+    {
+        byte empty = 0;
+        fixed (FileStatus* p = &status)
+            return Libc.Result(Libc.Statx(fd, &empty, Libc.EmptyPath, BasicStats, p));
+    }
+
+    /// <summary>Status of the file a path leads to: 0 or -errno.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="status">Filled in when the result is 0.</param>
+    /// <param name="followLink">False: a symbolic link at the end is itself the file meant.</param>
+    public static unsafe int Of(string path, out FileStatus status, bool followLink = true)
+    {
+        using var text = new CString(path, stackalloc byte[CString.Room]);
+        if (!text.IsValid)
+        {
+            status = default;
+            return -SystemError.EINVAL;
+        }
+        fixed (byte* name = text)
+        fixed (FileStatus* p = &status)
+            return Libc.Result(Libc.Statx(Libc.CurrentDirectory, name, followLink ? 0 : Libc.SymlinkNoFollow, BasicStats, p));
+    }
+
+    internal static unsafe int Of(ReadOnlySpan<byte> terminatedPath, out FileStatus status)
+    {
+        fixed (byte* name = terminatedPath)
+        fixed (FileStatus* p = &status)
+            return Libc.Result(Libc.Statx(Libc.CurrentDirectory, name, 0, BasicStats, p));
+    }
+}

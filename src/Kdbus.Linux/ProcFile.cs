@@ -1,0 +1,111 @@
+using System.Buffers.Text;
+
+namespace Kdbus.Linux;
+
+/// <summary>
+/// Files under <c>/proc/PID</c> read whole, into room the caller keeps: no allocation per read. A thread id works as PID. The content describes the process as of the
+/// reading; it belongs to one process only if that process cannot go away meanwhile (it is stopped in a request of ours, or a pidfd is checked afterwards).
+/// </summary>
+public static unsafe class ProcFile
+{
+    private const int PathRoom = 64;
+
+    /// <summary>Reads <c>/proc/PID/NAME</c> whole, growing the buffer as needed.</summary>
+    /// <param name="pid">A process or thread id.</param>
+    /// <param name="name">The file below the process' directory, such as <c>"cgroup"u8</c>; at most 40 bytes.</param>
+    /// <param name="buffer">Room; replaced by a larger array when too small, and to be passed again next time.</param>
+    /// <returns>Bytes read, or -errno: -ENOENT or -ESRCH when there is no such process, -ENOMEM beyond 16 MiB.</returns>
+    public static int Read(int pid, ReadOnlySpan<byte> name, ref byte[] buffer)
+    {
+        int fd = Open(pid, name, OpenFlags.ReadOnly);
+        if (fd < 0)
+            return fd;
+        int length = ReadToEnd(fd, ref buffer);
+        _ = FileDescriptor.Close(fd);
+        return length;
+    }
+
+    /// <summary>Reads what fits of <c>/proc/PID/NAME</c> with one read(2): right for files of bounded size (<c>comm</c>, <c>loginuid</c>, <c>stat</c>).</summary>
+    /// <returns>Bytes read, or -errno.</returns>
+    public static int Read(int pid, ReadOnlySpan<byte> name, Span<byte> buffer)
+    {
+        int fd = Open(pid, name, OpenFlags.ReadOnly);
+        if (fd < 0)
+            return fd;
+        int length = FileDescriptor.Read(fd, buffer);
+        _ = FileDescriptor.Close(fd);
+        return length;
+    }
+
+    /// <summary>readlink(2) of <c>/proc/PID/NAME</c> (<c>exe</c>, <c>cwd</c>): bytes of the target without a NUL, cut at the buffer's size, or -errno.</summary>
+    public static int ReadLink(int pid, ReadOnlySpan<byte> name, Span<byte> buffer)
+    {
+        Span<byte> path = stackalloc byte[PathRoom];
+        if (!TryFormatPath(pid, name, path))
+            return -SystemError.EINVAL;
+        fixed (byte* p = path)
+        fixed (byte* target = buffer)
+            return (int)Libc.Result(Libc.Readlinkat(Libc.CurrentDirectory, p, target, (nuint)buffer.Length));
+    }
+
+    /// <summary>Opens <c>/proc/PID/NAME</c>: a descriptor the caller owns, or -errno. It keeps meaning that process, never a later one with the same id.</summary>
+    public static int Open(int pid, ReadOnlySpan<byte> name, int flags)
+    {
+        Span<byte> path = stackalloc byte[PathRoom];
+        return TryFormatPath(pid, name, path) ? FileDescriptor.Open(path, flags) : -SystemError.EINVAL;
+    }
+
+    internal static int Status(int pid, ReadOnlySpan<byte> name, out FileStatus status)
+    {
+        Span<byte> path = stackalloc byte[PathRoom];
+        if (TryFormatPath(pid, name, path))
+            return FileStatus.Of(path, out status);
+        status = default;
+        return -SystemError.EINVAL;
+    }
+
+    /// <summary>One read(2) of a file given by its NUL-terminated path: bytes read or -errno.</summary>
+    internal static int ReadOnce(ReadOnlySpan<byte> terminatedPath, Span<byte> buffer)
+    {
+        int fd = FileDescriptor.Open(terminatedPath, OpenFlags.ReadOnly);
+        if (fd < 0)
+            return fd;
+        int length = FileDescriptor.Read(fd, buffer);
+        _ = FileDescriptor.Close(fd);
+        return length;
+    }
+
+    internal static int ReadToEnd(int fd, ref byte[] buffer)
+    {
+        const int Limit = 16 << 20;
+        int length = 0;
+        while (true)
+        {
+            if (length == buffer.Length)
+            {
+                if (length >= Limit)
+                    return -SystemError.ENOMEM;
+                Array.Resize(ref buffer, Math.Max(4096, length * 2));
+            }
+            int count = FileDescriptor.Read(fd, buffer.AsSpan(length));
+            if (count == 0)
+                return length;
+            if (count > 0)
+                length += count;
+            else if (count != -SystemError.EINTR)
+                return count;
+        }
+    }
+
+    private static bool TryFormatPath(int pid, ReadOnlySpan<byte> name, Span<byte> path)
+    {
+        "/proc/"u8.CopyTo(path);
+        if (pid <= 0 || name.Length > 40 || !Utf8Formatter.TryFormat(pid, path[6..], out int digits))
+            return false;
+        int at = 6 + digits;
+        path[at++] = (byte)'/';
+        name.CopyTo(path[at..]);
+        path[at + name.Length] = 0;
+        return true;
+    }
+}
