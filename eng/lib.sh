@@ -58,13 +58,9 @@ step() {
     printf '  %s: done (%d s)\n' "$text" $((SECONDS - started))
 }
 
-# The kdbusfs mounts at or below a directory, deepest first, one a line. Mount points in mountinfo(5) write a blank as \040.
+# The mounts below a directory, deepest first, one a line. mountinfo(5) writes a blank in a path as \040.
 mounts_below() {
-    local below=$1
-    awk -v below="$below" '
-        { point = $5; gsub(/\\040/, " ", point); for (i = 7; i <= NF && $i != "-"; i++) ; type = $(i + 1) }
-        type ~ /kdbusfs/ && (point == below || index(point, (below == "/" ? "" : below) "/") == 1) { print point }' /proc/self/mountinfo |
-        sort -r
+    awk -v below="$1/" '{ point = $5; gsub(/\\040/, " ", point) } index(point, below) == 1 { print point }' /proc/self/mountinfo | sort -r
 }
 
 # unmount DIR: the last resort, for when the daemon did not do it.

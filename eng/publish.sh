@@ -2,7 +2,7 @@
 # eng/publish.sh: builds the daemon (NativeAOT) and the samples into artifacts/. What has not changed since is not built again.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=eng/lib.sh
+# shellcheck source=lib.sh
 source "$root/eng/lib.sh"
 [[ $# -eq 0 ]] || fail 2 'usage: eng/publish.sh'
 

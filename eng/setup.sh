@@ -3,7 +3,7 @@
 # The .NET SDK is not installed: which one and from where is the user's choice. Doing it twice does nothing the second time.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=eng/lib.sh
+# shellcheck source=lib.sh
 source "$root/eng/lib.sh"
 
 need_sdk() {

@@ -6,7 +6,7 @@
 # none runs, if a project ends without a report, or if a mount or a process is left behind.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=eng/lib.sh
+# shellcheck source=lib.sh
 source "$root/eng/lib.sh"
 
 filter='' fast=no
@@ -51,7 +51,7 @@ run_project() {
     name=$(basename "$project" .csproj)
     program=$(dirname "$project")/bin/Release/net10.0/$name
     report=$results/$name.trx
-    options+=("$name.trx" --results-directory "$results" --no-progress)
+    options+=("$name.trx" --results-directory "$results" --progress off)
     [[ -z $filter ]] || options+=(--filter-method "*$filter*" --ignore-exit-code 8)
     [[ $fast == no ]] || options+=(--filter-not-trait Speed=Slow)
 
@@ -78,7 +78,12 @@ results=$artifacts/test-results
 rm -rf "$results"
 mkdir -p "$results"
 export KDBUSFS_BIN="$daemon"
-mounts_before=$(mounts_below /) processes_before=$(processes)
+
+# What tests make in the file system they make here, so what they leave there is known to be theirs.
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/kdbusfs-test.XXXXXX")
+export TMPDIR
+trap 'rm -rf --one-file-system "$TMPDIR"' EXIT
+processes_before=$(processes)
 
 for project in "$root"/test*/*/*.csproj; do
     if grep -q 'IsTestProject>false' "$project"; then continue; fi
@@ -86,14 +91,15 @@ for project in "$root"/test*/*/*.csproj; do
 done
 
 # What tests start ends with them, at the latest a moment later.
-nothing_left() { [[ -z $(left_behind "$processes_before" "$(processes)")$(left_behind "$mounts_before" "$(mounts_below /)") ]]; }
+nothing_left() { [[ -z $(left_behind "$processes_before" "$(processes)")$(mounts_below "$TMPDIR") ]]; }
 if ! wait_until 5 nothing_left; then
     while read -r left; do
         problems+=("process $left was left behind: $(tr '\0' ' ' <"/proc/$left/cmdline" 2>/dev/null || echo 'just gone')")
     done < <(left_behind "$processes_before" "$(processes)")
     while read -r left; do
-        problems+=("a domain was left mounted on $left")
-    done < <(left_behind "$mounts_before" "$(mounts_below /)")
+        problems+=("$left was left mounted")
+        unmount "$left" || true
+    done < <(mounts_below "$TMPDIR")
 fi
 ((passed + failed > 0)) || problems+=('no test ran')
 
