@@ -24,7 +24,6 @@ missing_packages() {
     command -v make >/dev/null || echo make
     command -v cc >/dev/null || echo gcc
     if ! command -v cc >/dev/null || ! compiles cc stdio.h c; then echo libc6-dev; fi
-    if ! command -v cc >/dev/null || ! compiles cc zlib.h c; then echo zlib1g-dev; fi
     if [[ ${1-} == c++ ]] && { ! command -v c++ >/dev/null || ! compiles c++ string c++; }; then echo g++; fi
     command -v fusermount3 >/dev/null || echo fuse3
 }
