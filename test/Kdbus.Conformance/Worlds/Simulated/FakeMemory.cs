@@ -80,8 +80,12 @@ internal sealed class FakeMemory
             foreach (Mapping mapping in _mappings)
             {
                 IMappedFile file = mapping.File;
-                if (!mapping.IsShared && file is AnonymousPages pages && !copies.TryGetValue(file, out file!))
-                    copies[pages] = file = pages.Copy();
+                if (!mapping.IsShared && mapping.File is AnonymousPages pages)
+                {
+                    if (!copies.TryGetValue(pages, out IMappedFile? copy))
+                        copies[pages] = copy = pages.Copy();
+                    file = copy;
+                }
                 child._mappings.Add(mapping with { File = file });
             }
             return child;
