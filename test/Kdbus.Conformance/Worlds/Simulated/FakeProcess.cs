@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Kdbus.Fuse.Wire;
 using Kdbus.Linux;
 
