@@ -516,21 +516,21 @@ public class FsStatements
         Peer a = scene.Connect();
         Peer closed = scene.Connect();
         closed.Process.Fork(out IProcess? child);
-        closed.Handle.Close();
+        closed.Close();
         Assert.Equal(Errno.OK, a.Send(m => m.To(closed.Id)));
         Assert.Equal(Errno.OK, closed.Handle.In(child!).Run(Command.Recv, WireStruct.Of(Command.Recv)).Result);
-        closed.Handle.In(child!).Close();
+        closed.In(child!).Close();
         Assert.Equal(Errno.ENXIO, a.Send(m => m.To(closed.Id)));
 
         Peer exited = scene.Connect();
         exited.Process.Fork(out IProcess? second);
-        exited.Handle.Close();
+        exited.Close();
         Assert.Equal(Errno.OK, a.Send(m => m.To(exited.Id)));
         Assert.Equal(0, second!.Exit());
         Assert.Equal(Errno.ENXIO, a.Send(m => m.To(exited.Id)));
     }
 
-    [Theory, Worlds]
+    [Theory, Worlds(WorldKind.Memory, WorldKind.Mount)]
     public void FS_44_a_mapping_does_not_keep_a_connection(WorldKind world)
     {
         using Scene scene = new(world);
@@ -541,6 +541,23 @@ public class FsStatements
         b.Handle.Close();
         Assert.Equal(Errno.ENXIO, a.Send(m => m.To(b.Id)));
         Assert.Equal("still here"u8, b.Message(new KdbusMsgInfo { Offset = message.Offset, MsgSize = (ulong)message.SliceSize }).Payload);
+    }
+
+    /// <summary>There the kernel counts a mapping as a use of the open file and reports the end of both.</summary>
+    [Theory, Worlds(WorldKind.PageCache)]
+    public void FS_44_with_its_pool_in_the_page_cache_a_connection_ends_when_it_is_closed_and_unmapped(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        b.Handle.Close();
+        Assert.Equal(Errno.OK, a.Send(m => m.To(b.Id)));
+        Assert.Equal(0, b.Process.Unmap(b.PoolAddress, b.PoolSize));
+        Assert.Equal(Errno.ENXIO, a.Send(m => m.To(b.Id)));
+
+        Peer exited = scene.Connect();
+        Assert.Equal(0, exited.Process.Exit());
+        Assert.Equal(Errno.ENXIO, a.Send(m => m.To(exited.Id)));
     }
 
     [Theory, Worlds]

@@ -68,7 +68,7 @@ public class HelloStatements
         Peer first = scene.Connect();
         Peer second = scene.Connect();
         Assert.True(second.Id > first.Id);
-        second.Handle.Close();
+        second.Close();
         Assert.True(scene.Connect().Id > second.Id);
 
         TestBus other = TestBus.Make(scene.World, scene.Process, "0-other");

@@ -13,7 +13,7 @@ public class QueryStatements
         Peer b = scene.Connect();
         Peer user = scene.ConnectAs(Scene.User);
         Peer gone = scene.Connect();
-        gone.Handle.Close();
+        gone.Close();
         TestBus other = TestBus.Make(scene.World, scene.Process, "0-other");
         Peer.Hello(other.Open(scene.Process));
         Assert.Equal([a.Id, b.Id, user.Id], Ids(user, ListFlags.Unique));

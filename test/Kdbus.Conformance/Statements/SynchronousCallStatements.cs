@@ -73,7 +73,7 @@ public class SynchronousCallStatements
         Peer closed = scene.Connect();
         SynchronousCall call = Call(a, closed, 7);
         closed.AwaitReadable();
-        closed.Handle.Close();
+        closed.Close();
         Assert.Equal(Errno.EPIPE, call.Result());
 
         Peer left = scene.Connect();
@@ -207,7 +207,7 @@ public class SynchronousCallStatements
         SynchronousCall call = Call(a, b, 8);
         b.Receive();
         b.AwaitMessage();
-        b.Handle.Close();
+        b.Close();
         Assert.Equal(Errno.EPIPE, call.Result());
         Assert.Equal(0, a.Process.Poll(a.Handle.Descriptor, PollEvents.In, 100));
         a.HasNothing();

@@ -25,7 +25,7 @@ public class UnicastStatements
         Peer closed = scene.Connect();
         Peer exited = scene.Connect();
         Assert.Equal(Errno.OK, left.Byebye());
-        closed.Handle.Close();
+        closed.Close();
         Assert.Equal(0, exited.Process.Exit());
         foreach (Peer gone in (Peer[])[left, closed, exited])
             Assert.Equal(Errno.ENXIO, a.Send(m => m.To(gone.Id)));
