@@ -66,6 +66,18 @@ public class QueryStatements
     }
 
     [Theory, Worlds]
+    public void POL_16_on_a_custom_endpoint_without_policy_one_may_only_answer(WorldKind world)
+    {
+        using Scene scene = new(world);
+        scene.Bus.MakeEndpoint(scene.Process, "0-e");
+        Peer inside = Peer.Hello(Handle.Open(scene.World.Spawn(), scene.Bus.EndpointPath("0-e")));
+        Peer outside = scene.Connect();
+        Assert.Equal(Errno.EPERM, inside.Send(m => m.To(outside.Id)));
+        Assert.Equal(Errno.OK, outside.Send(m => m.To(inside.Id).ExpectReply(1, outside.Deadline(600_000))));
+        Assert.Equal(Errno.OK, inside.Send(m => m.To(outside.Id).Answers(1)));
+    }
+
+    [Theory, Worlds]
     public void POL_29_an_ordinary_connection_has_no_policy_to_update(WorldKind world)
     {
         using Scene scene = new(world);

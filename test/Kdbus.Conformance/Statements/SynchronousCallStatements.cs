@@ -273,6 +273,35 @@ public class SynchronousCallStatements
         Assert.Equal(Errno.ECONNRESET, call.Result());
     }
 
+    [Theory, Worlds]
+    public void SYN_19_closing_the_descriptor_does_not_end_a_call_under_way(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        SynchronousCall call = Call(a, b, 7);
+        b.AwaitMessage();
+        a.Handle.Close();
+        Assert.True(call.StaysBlocked(50));
+        Assert.Equal(Errno.OK, b.Send(m => m.To(a.Id).Answers(7).Vec("answer"u8)));
+        Assert.Equal(Errno.OK, call.Result());
+        Assert.Equal("answer"u8, call.Reply.Payload);
+    }
+
+    /// <summary>A request that the server keeps makes its caller immortal, unless the server lets go of it when there is a signal.</summary>
+    [Theory, Worlds]
+    public void SYN_20_a_process_that_waits_can_be_killed(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        SynchronousCall call = Call(a, b, 7);
+        b.AwaitMessage();
+        a.Process.Kill();
+        call.Result();
+        Assert.Equal(Errno.ENXIO, b.Send(m => m.To(a.Id).Answers(7)));
+    }
+
     private static SynchronousCall Call(Peer caller, Peer answerer, ulong cookie) =>
         caller.Call(m => m.To(answerer.Id).ExpectReply(cookie, caller.Deadline(600_000)).Vec("question"u8));
 

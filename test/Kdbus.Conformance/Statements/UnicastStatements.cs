@@ -188,4 +188,45 @@ public class UnicastStatements
             Assert.Equal(i, b.ReceiveAndFree().Header.Cookie);
         b.HasNothing();
     }
+
+    [Theory, Worlds]
+    public void UNI_24_many_senders_at_once_lose_nothing_and_mix_nothing_up(WorldKind world)
+    {
+        const int Senders = 4, Messages = 150;
+        using Scene scene = new(world);
+        Peer receiver = scene.Connect(Peer.HelloCommand(poolSize: 1 << 20));
+        Peer[] senders = [.. Enumerable.Range(0, Senders).Select(_ => scene.Connect())];
+        Task[] sending = [.. senders.Select(sender => Task.Run(() => SendAll(sender)))];
+        Dictionary<ulong, ulong> last = senders.ToDictionary(static s => s.Id, static _ => 0UL);
+        for (int i = 0; i < Senders * Messages; i++)
+        {
+            receiver.AwaitReadable();
+            ReceivedMessage message = receiver.ReceiveAndFree();
+            (ulong sender, ulong cookie) = (message.Header.SrcId, message.Header.Cookie);
+            Assert.Equal(last[sender] + 1, cookie);
+            last[sender] = cookie;
+            Assert.Equal(PayloadOf(sender, cookie), message.Payload);
+        }
+        receiver.HasNothing();
+        Assert.All(sending, static task => Pending.Await(task.ContinueWith(static t => t.IsCompletedSuccessfully), "a sender"));
+
+        void SendAll(Peer sender)
+        {
+            for (ulong cookie = 1; cookie <= Messages; cookie++)
+            {
+                byte[] payload = PayloadOf(sender.Id, cookie);
+                Errno result;
+                while ((result = sender.Send(m => m.To(receiver.Id).Cookie(cookie).Vec(payload))) is Errno.ENOBUFS or Errno.EXFULL)
+                    Thread.Sleep(1);
+                Assert.Equal(Errno.OK, result);
+            }
+        }
+
+        static byte[] PayloadOf(ulong sender, ulong cookie)
+        {
+            byte[] payload = new byte[1 + (sender * 7919 + cookie * 104729) % 20_000];
+            new Random((int)(sender * 1000 + cookie)).NextBytes(payload);
+            return payload;
+        }
+    }
 }
