@@ -35,19 +35,19 @@ fail() {
 # step TEXT COMMAND...: runs a command that takes a while, tells every ten seconds that it is still running, and shows what it
 # wrote only if it fails.
 step() {
-    local text=$1 log status=0 started=$SECONDS pid beat
+    local text=$1 log status=0 started=$SECONDS told=$SECONDS pid
     shift
     log=$(mktemp "${TMPDIR:-/tmp}/kdbusfs-step.XXXXXX")
     printf '  %s ...\n' "$text"
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
-    (
-        while sleep 10; do printf '  %s ... %d s\n' "$text" $((SECONDS - started)); done
-    ) &
-    beat=$!
+    until is_gone "$pid"; do
+        sleep 0.1
+        ((SECONDS - told < 10)) && continue
+        told=$SECONDS
+        printf '  %s ... %d s\n' "$text" $((SECONDS - started))
+    done
     wait "$pid" || status=$?
-    kill "$beat" 2>/dev/null || true
-    wait "$beat" 2>/dev/null || true
     if ((status)); then
         tail -n 60 "$log" >&2
         rm -f "$log"
