@@ -76,7 +76,7 @@ public ref struct Invocation
     public ReadOnlySpan<byte> Payload { get; init; }
 
     /// <summary>HELLO: the memory of the pool, of the size asked for; null if it could not be made.</summary>
-    public IPoolMemory? Pool { get; init; }
+    public IPoolMemory? Pool { get; set; }
 
     /// <summary>BUS_MAKE: 16 random bytes.</summary>
     public UInt128 Random { get; init; }
