@@ -52,7 +52,7 @@ internal readonly ref struct CommandFetch(ICallers callers, CallBuffers buffers,
         if (have < sizeof(ulong)) return default;
 
         var size = BinaryPrimitives.ReadUInt64LittleEndian(room);
-        if (size <= (ulong)have || size > Limits.MsgMaxSize) return room[..(int)Math.Min(size, (ulong)have)];
+        if (size <= (ulong)have || size > Limits.MsgMaxSize) return room[..have];
         have += Read(address + (ulong)have, room[have..(int)size]);
         return room[..have];
     }
@@ -61,9 +61,7 @@ internal readonly ref struct CommandFetch(ICallers callers, CallBuffers buffers,
     public PayloadPlace Payload(ReadOnlySpan<byte> message, out ReadOnlySpan<byte> payload)
     {
         payload = default;
-        if (message.Length <= Unsafe.SizeOf<KdbusMsg>()) return PayloadPlace.Here;
-
-        var pieces = new PayloadVecs(message[Unsafe.SizeOf<KdbusMsg>()..]);
+        var pieces = new PayloadVecs(ItemsOf(message));
         var total = 0UL;
         var count = 0;
         while (pieces.MoveNext())
@@ -87,7 +85,7 @@ internal readonly ref struct CommandFetch(ICallers callers, CallBuffers buffers,
     /// <summary>Copies the payload from the sender's memory straight into the receiver's pool: OK or EFAULT.</summary>
     public unsafe Errno Copy(ReadOnlySpan<byte> message, PoolFile pool, ulong area)
     {
-        var pieces = new PayloadVecs(message[Unsafe.SizeOf<KdbusMsg>()..]);
+        var pieces = new PayloadVecs(ItemsOf(message));
         var total = 0UL;
         var count = 0;
         while (pieces.MoveNext())
@@ -101,6 +99,16 @@ internal readonly ref struct CommandFetch(ICallers callers, CallBuffers buffers,
 
         var copied = callers.Read(thread, buffers.Local.AsSpan(0, count), buffers.Remote.AsSpan(0, count));
         return copied >= 0 && (ulong)copied == total ? Errno.OK : Errno.EFAULT;
+    }
+
+    /// <summary>The items of a message of which perhaps not all could be read, and behind which more may have been.</summary>
+    private static ReadOnlySpan<byte> ItemsOf(ReadOnlySpan<byte> message)
+    {
+        if (message.Length < Unsafe.SizeOf<KdbusMsg>()) return default;
+        var size = BinaryPrimitives.ReadUInt64LittleEndian(message);
+        return size < (ulong)Unsafe.SizeOf<KdbusMsg>() || size > (ulong)message.Length
+            ? default
+            : message[Unsafe.SizeOf<KdbusMsg>()..(int)size];
     }
 
     private int Read(ulong address, Span<byte> room)
