@@ -145,7 +145,9 @@ public static unsafe class FileDescriptor
     /// client costs the daemon a descriptor or two, and 1024, the usual soft limit, is soon reached.
     /// </summary>
     /// <returns>The soft limit now in force, or -errno.</returns>
-    public static long RaiseOpenFilesLimit()
+    public static long RaiseOpenFilesLimit() => RaiseOpenFilesLimit(hardToo: true);
+
+    internal static long RaiseOpenFilesLimit(bool hardToo)
     {
         const int NumberOfFiles = 7; // RLIMIT_NOFILE
         ResourceLimit limit;
@@ -154,7 +156,7 @@ public static unsafe class FileDescriptor
             return error;
         ResourceLimit wanted = limit;
         Span<byte> text = stackalloc byte[32];
-        if (ProcFile.ReadOnce("/proc/sys/fs/nr_open\0"u8, text) is > 0 and var length
+        if (hardToo && ProcFile.ReadOnce("/proc/sys/fs/nr_open\0"u8, text) is > 0 and var length
             && Utf8Parser.TryParse(text[..length], out ulong system, out _)
             && system > limit.Hard)
         {

@@ -109,6 +109,9 @@ public sealed unsafe class FileDescriptorTests
     {
         ResourceLimit before;
         Assert.Equal(0, Libc.Prlimit(0, 7, null, &before));
+        var lowered = new ResourceLimit { Soft = before.Hard - 1, Hard = before.Hard };
+        Assert.Equal(0, Libc.Prlimit(0, 7, &lowered, null));
+        Assert.Equal((long)before.Hard, FileDescriptor.RaiseOpenFilesLimit(hardToo: false));
         long limit = FileDescriptor.RaiseOpenFilesLimit();
         Assert.True(limit >= (long)before.Hard, $"{limit}");
         ResourceLimit after;

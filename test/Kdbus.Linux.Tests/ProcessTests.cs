@@ -171,6 +171,26 @@ public sealed unsafe class ProcessTests
     }
 
     [Fact]
+    public void A_shared_mapping_of_a_memfd_is_told_as_such()
+    {
+        int fd = MemFd.Create("mapped");
+        Assert.Equal(0, MemFd.Truncate(fd, 4096));
+        nint address = MemFd.Map(fd, 4096, writable: false);
+        Assert.Equal(0, FileStatus.Of(fd, out FileStatus file));
+        Assert.Equal(0, ProcessMap.Open(Environment.ProcessId, out ProcessMap? map));
+        using (map)
+        {
+            Assert.Equal(0, map!.Query((ulong)address, out ProcessMapping mapping));
+            Assert.Equal(((ulong)address, file.Inode, false), (mapping.Start, mapping.Inode, mapping.IsAnonymous));
+            Assert.Equal(MappingPermissions.Readable | MappingPermissions.Shared, mapping.Permissions);
+            Assert.Equal(0, map.QueryByText((ulong)address, out ProcessMapping byText));
+            Assert.Equal(mapping, byText);
+        }
+        _ = MemFd.Unmap(address, 4096);
+        _ = FileDescriptor.Close(fd);
+    }
+
+    [Fact]
     public void A_process_map_of_an_ended_process_does_not_speak_of_its_successor()
     {
         var other = OtherProcess.Start();
