@@ -104,12 +104,13 @@ public sealed class Domain
     }
 
     /// <summary>
-    /// The copy that <see cref="OutcomeKind.Copy"/> asked for has been made, or has failed with <paramref name="copied"/>.
+    /// The copy that <see cref="OutcomeKind.Copy"/> asked for has been made, or has failed with
+    /// <paramref name="copied"/>: the message <paramref name="begun"/> is queued or given up.
     /// </summary>
-    public Outcome Commit(ref Invocation call, Delivery delivery, Errno copied)
+    public Outcome Commit(ref Invocation call, in Outcome begun, Errno copied)
     {
         if (NextDeadline <= call.Now.Monotonic) Advance(call.Now);
-        return SendCommand.Finish(this, ref call, delivery, copied);
+        return SendCommand.Finish(this, ref call, begun, copied);
     }
 
     /// <summary>

@@ -52,6 +52,9 @@ public struct Outcome
     /// <summary>The slice that the caller learns of by this result; size 0 if none.</summary>
     public PoolRange Published { get; internal set; }
 
+    /// <summary>A bus, endpoint or connection was made: if its maker cannot be told, <see cref="Domain.Undo"/> it.</summary>
+    public bool Made { get; internal set; }
+
     /// <summary>The reservation to copy into, if <see cref="OutcomeKind.Copy"/>.</summary>
     public Delivery? Delivery { get; internal set; }
 

@@ -35,6 +35,7 @@ internal static class CommandTable
             Command.EndpointUpdate => MakeCommands.EndpointUpdate(ref call, handle.OwnedEndpoint!),
             _ => Errno.ENOTTY,
         };
+        outcome.Made = outcome.Result == Errno.OK && layout.Command is Command.BusMake or Command.EndpointMake or Command.Hello;
         return outcome;
     }
 }

@@ -38,9 +38,10 @@ internal static class SendCommand
     }
 
     /// <summary>Queues a message whose payload has been copied, or gives back what it had reserved.</summary>
-    public static Outcome Finish(Domain domain, ref Invocation call, Delivery delivery, Errno copied)
+    public static Outcome Finish(Domain domain, ref Invocation call, in Outcome begun, Errno copied)
     {
-        var outcome = default(Outcome);
+        var delivery = begun.Delivery!;
+        var outcome = new Outcome { Stores = begun.Stores };
         outcome.Result = copied == Errno.OK ? Deliverable(delivery) : copied;
         if (outcome.Result == Errno.OK) Deliver(domain, ref call, delivery, ref outcome);
         else Abandon(domain, delivery, outcome.Result);
