@@ -22,17 +22,16 @@ public static class CommandLine
 
     /// <summary>Runs the program.</summary>
     /// <param name="arguments">The arguments, without the program's name.</param>
-    /// <param name="server">Serves what is mounted.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string[] arguments, IServer server)
+    public static int Run(string[] arguments)
     {
         string programName = ProgramName();
         if (MountHelperForm.Applies(programName, arguments))
         {
             Failure? failure = MountHelperForm.Parse(programName, arguments, out MountRequest? request);
-            return failure is null ? MountCommand.Run(request!, server) : StandardError.Print(failure);
+            return failure is null ? MountCommand.Run(request!) : StandardError.Print(failure);
         }
-        ParseResult result = Build(server).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult result = Build().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Errors.Count > 0 && result.Action is not (HelpTables or VersionText))
             return StandardError.Print(Complaint(result));
         return result.Invoke();
@@ -40,7 +39,7 @@ public static class CommandLine
 
     internal static string NameOf(LogFormat format) => s_logFormats.First(known => known.Format == format).Word;
 
-    private static RootCommand Build(IServer server)
+    private static RootCommand Build()
     {
         var directory = new Argument<string>("DIR") { Description = "the directory to mount on" };
         var optionLists = new Option<string[]>("-o")
@@ -80,8 +79,7 @@ public static class CommandLine
                 LogFile = result.GetValue(logFile),
                 ReadyDescriptor = result.GetValue(readyDescriptor),
                 IgnoreUnknownOptions = result.GetValue(ignoreUnknown),
-            },
-            server));
+            }));
 
         var mountPoint = new Argument<string>("DIR") { Description = "where it is mounted" };
         var lazy = new Option<bool>("--lazy", "-z", "-l") { Description = "take it out of the tree at once; open files go on working" };

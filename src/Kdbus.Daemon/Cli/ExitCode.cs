@@ -42,8 +42,8 @@ public static class ExitCode
     /// <summary>The user may not do this.</summary>
     public const int NotPermitted = 77;
 
-    /// <summary>The kernel is too old, for kdbusfs or for the profile asked for.</summary>
-    public const int KernelTooOld = 78;
+    /// <summary>The kernel is too old, or does not allow the profile asked for.</summary>
+    public const int KernelRefuses = 78;
 
     /// <summary>The background process ended before it was serving.</summary>
     public const int ServerDied = 79;
@@ -63,7 +63,7 @@ public static class ExitCode
         (InUse, "unmount: still in use; the message names the processes"),
         (AlreadyMounted, "a FUSE file system is mounted there already"),
         (NotPermitted, "not permitted"),
-        (KernelTooOld, "the kernel is too old"),
+        (KernelRefuses, "the kernel is too old, or does not allow the profile asked for"),
         (ServerDied, "the background process ended before it was serving"),
     ];
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Kdbus.Daemon.Mounting;
+using Kdbus.Daemon.Serving;
 using Kdbus.Linux;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
@@ -10,8 +11,7 @@ namespace Kdbus.Daemon.Cli;
 /// One mount's life in this process: mount, serve, tell whoever waits (a parent, systemd) that it serves, and on a signal or a fault leave
 /// no mount behind. The server runs on the calling thread; signals come in on others.
 /// </summary>
-internal sealed class Foreground(MountRequest request, ServerOptions options, string path, IServer server, int readyDescriptor)
-    : IDisposable
+internal sealed class Foreground(MountRequest request, MountSettings settings, string path, int readyDescriptor) : IDisposable
 {
     // How long the kernel and the clients may take after an unmount by signal. Files somebody keeps open do not hold us longer.
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
@@ -20,64 +20,64 @@ internal sealed class Foreground(MountRequest request, ServerOptions options, st
     private readonly ManualResetEventSlim _ended = new();
     private int _stopping;
 
+    // Where the user reads; -1 when he has gone on.
+    private int _messages = -1;
+
     /// <summary>Serves until unmounted or told to stop.</summary>
     /// <returns>The exit code.</returns>
     internal int Run()
     {
         // The log may take standard error's place; what is said to the user goes where it was.
-        int messages = FileDescriptor.Duplicate(StandardError.Descriptor, StandardError.Descriptor + 1);
-        using ILoggerFactory? log = LogOutput.Open(request, options.Debug, out Failure? failure);
+        _messages = FileDescriptor.Duplicate(StandardError.Descriptor, StandardError.Descriptor + 1);
+        using ILoggerFactory? log = LogOutput.Open(request, settings.Server.Trace, out Failure? failure);
         if (log is null)
-            return StandardError.Print(failure!, messages);
-        ILogger logger = log.CreateLogger("Kdbus.Daemon");
+            return StandardError.Print(failure!, _messages);
+        ILogger logger = log.CreateLogger("kdbusfs");
 
         // No directory is kept busy by us, and no umask narrows what clients ask for.
         Environment.CurrentDirectory = "/";
         _ = CurrentProcess.SetUmask(0);
-        _ = FileDescriptor.RaiseOpenFilesLimit();
 
-        failure = FuseMount.Create(path, options, out FuseMount? mount);
+        failure = FuseMount.Create(path, settings, out FuseMount? mount);
         if (failure is not null)
-            return StandardError.Print(failure, messages);
-        logger.Mounted(options.Source, path);
+            return StandardError.Print(failure, _messages);
+        logger.Mounted(settings.Source, path);
 
         void OnSignal(PosixSignalContext signal) => Stop(signal, mount!, log, logger);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
-        int code;
         try
         {
-            code = server.Run(options, mount!.Descriptor, path, log, () => Ready(mount, logger, messages));
+            string? refusal = Server.Run(settings.Server, mount!.Descriptor, path, log, () => Ready(mount, logger));
+            if (refusal is not null)
+                failure = new Failure(ExitCode.KernelRefuses, $"'{path}' cannot be served: {refusal}");
         }
 #pragma warning disable CA1031 // The last one to know: a fault must not leave a dead mount behind, whatever it was.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             logger.ServerFailed(exception);
-            if (readyDescriptor >= 0)
-                _ = StandardError.Print(new Failure(ExitCode.Internal, $"the server failed: {exception}"), messages);
-            code = ExitCode.Internal;
+            failure = new Failure(ExitCode.Internal, $"the server failed: {exception}");
         }
         Unmount(mount!, logger);
-        logger.Unmounted(path);
         _ended.Set();
-        return code;
+        return failure is null ? ExitCode.Success : StandardError.Print(failure, _messages);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _ended.Dispose();
 
-    private void Ready(FuseMount mount, ILogger logger, int messages)
+    private void Ready(FuseMount mount, ILogger logger)
     {
-        logger.Serving(path);
         _notifier.Notify(ServiceState.Ready);
         _notifier.Notify(new ServiceState($"STATUS=Serving {path}"));
         if (readyDescriptor < 0)
             return;
         int told = FileDescriptor.Write(readyDescriptor, "r"u8);
         _ = FileDescriptor.Close(readyDescriptor);
-        _ = FileDescriptor.Close(messages);
+        _ = FileDescriptor.Close(_messages);
+        _messages = -1;
         int nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite);
         _ = CurrentProcess.RedirectStandardStreams(nothing, nothing, request.LogFile is null ? nothing : -1);
         _ = FileDescriptor.Close(nothing);

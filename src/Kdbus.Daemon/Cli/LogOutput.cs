@@ -12,9 +12,9 @@ internal static class LogOutput
 {
     /// <summary>Prepares logging; must come before anything else uses the console, which keeps the stream it sees first.</summary>
     /// <param name="request">Format and file.</param>
-    /// <param name="debug">Whether everything is logged.</param>
+    /// <param name="trace">Whether every request is logged.</param>
     /// <param name="failure">What is wrong if null is returned.</param>
-    internal static ILoggerFactory? Open(MountRequest request, bool debug, out Failure? failure)
+    internal static ILoggerFactory? Open(MountRequest request, bool trace, out Failure? failure)
     {
         failure = null;
         if (request.LogFile is not null)
@@ -34,7 +34,7 @@ internal static class LogOutput
         {
             if (silent)
                 return;
-            _ = builder.SetMinimumLevel(debug ? LogLevel.Debug : LogLevel.Information);
+            _ = builder.SetMinimumLevel(trace ? LogLevel.Debug : LogLevel.Information);
             _ = request.LogFormat switch
             {
                 LogFormat.Json => builder.AddJsonConsole(static format => format.TimestampFormat = "O"),

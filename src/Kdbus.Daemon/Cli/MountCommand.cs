@@ -7,7 +7,7 @@ namespace Kdbus.Daemon.Cli;
 internal static class MountCommand
 {
     /// <returns>The exit code; what is wrong has been printed.</returns>
-    internal static int Run(MountRequest request, IServer server)
+    internal static int Run(MountRequest request)
     {
         int ready = -1;
         if (request.ReadyDescriptor >= 0)
@@ -18,9 +18,10 @@ internal static class MountCommand
                 return StandardError.Print(new Failure(ExitCode.Usage, $"descriptor {request.ReadyDescriptor} is not open"));
             _ = FileDescriptor.Close(request.ReadyDescriptor);
         }
-        if (MountOptions.Parse(request.OptionLists, request.IgnoreUnknownOptions, out ServerOptions options) is { } wrongOption)
+        if (MountOptions.Parse(request.OptionLists, request.IgnoreUnknownOptions, out MountSettings options) is { } wrongOption)
             return StandardError.Print(wrongOption);
-        options = options with { Debug = options.Debug || request.Debug };
+        if (request.Debug)
+            options = MountOptions.WithTrace(options);
         if (MountPoint.Resolve(request.Directory, out string path) is { } wrongDirectory)
             return StandardError.Print(wrongDirectory);
         if (MountPoint.CheckFree(path) is { } taken)
@@ -32,7 +33,7 @@ internal static class MountCommand
             request = request with { LogFile = Path.GetFullPath(request.LogFile) };
         if (!request.Foreground)
             return Background.Start(request with { Directory = path });
-        using var foreground = new Foreground(request, options, path, server, ready);
+        using var foreground = new Foreground(request, options, path, ready);
         return foreground.Run();
     }
 }

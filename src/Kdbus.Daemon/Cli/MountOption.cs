@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kdbus.Daemon.Mounting;
 
 namespace Kdbus.Daemon.Cli;
 
@@ -8,9 +9,9 @@ namespace Kdbus.Daemon.Cli;
 /// </summary>
 public sealed class MountOption
 {
-    private readonly Func<ServerOptions, string?, (ServerOptions, string?)> _apply;
+    private readonly Func<MountSettings, string?, (MountSettings, string?)> _apply;
 
-    private MountOption(string name, string? valueName, string? help, Func<ServerOptions, string?, (ServerOptions, string?)> apply)
+    private MountOption(string name, string? valueName, string? help, Func<MountSettings, string?, (MountSettings, string?)> apply)
         => (Name, ValueName, Help, _apply) = (name, valueName, help, apply);
 
     /// <summary>The name, as written before an equals sign.</summary>
@@ -23,13 +24,13 @@ public sealed class MountOption
     public string? Help { get; }
 
     /// <summary>An option without a value.</summary>
-    public static MountOption Flag(string name, string help, Func<ServerOptions, ServerOptions> apply)
+    public static MountOption Flag(string name, string help, Func<MountSettings, MountSettings> apply)
         => new(name, null, help, (options, value)
             => value is null ? (apply(options), null) : (options, $"mount option '{name}' takes no value"));
 
     /// <summary>An option whose value is one of some words.</summary>
     public static MountOption Choice<T>(
-        string name, string help, IReadOnlyList<(string Word, T Value)> choices, Func<ServerOptions, T, ServerOptions> apply)
+        string name, string help, IReadOnlyList<(string Word, T Value)> choices, Func<MountSettings, T, MountSettings> apply)
     {
         string words = string.Join('|', choices.Select(choice => choice.Word));
         return new(name, words, help, (options, value) =>
@@ -46,7 +47,7 @@ public sealed class MountOption
     }
 
     /// <summary>An option whose value is a decimal number in a range.</summary>
-    public static MountOption Number(string name, string help, long least, long most, Func<ServerOptions, long, ServerOptions> apply)
+    public static MountOption Number(string name, string help, long least, long most, Func<MountSettings, long, MountSettings> apply)
         => new(name, "N", help, (options, value) =>
         {
             if (value is null)
@@ -57,7 +58,7 @@ public sealed class MountOption
         });
 
     /// <summary>An option whose value is any text but the empty one.</summary>
-    public static MountOption Text(string name, string valueName, string help, Func<ServerOptions, string, ServerOptions> apply)
+    public static MountOption Text(string name, string valueName, string help, Func<MountSettings, string, MountSettings> apply)
         => new(name, valueName, help, (options, value)
             => string.IsNullOrEmpty(value)
                 ? (options, $"mount option '{name}' needs a value: {name}={valueName}")
@@ -71,5 +72,5 @@ public sealed class MountOption
         => new(name, null, null, (options, _) => (options, $"mount option '{name}': {reason}"));
 
     /// <summary>Applies the option: the options with it, or an error that names it.</summary>
-    internal (ServerOptions Options, string? Error) Apply(ServerOptions options, string? value) => _apply(options, value);
+    internal (MountSettings Options, string? Error) Apply(MountSettings options, string? value) => _apply(options, value);
 }

@@ -1,4 +1,6 @@
 using System.Text;
+using Kdbus.Daemon.Mounting;
+using Kdbus.Daemon.Serving;
 
 namespace Kdbus.Daemon.Cli;
 
@@ -10,17 +12,17 @@ namespace Kdbus.Daemon.Cli;
 public static class MountOptions
 {
     // Before the table: static members are set up in the order in which they are written.
-    private static readonly (string, TransportProfile)[] s_profiles =
-        [("auto", TransportProfile.Auto), ("passthrough", TransportProfile.Passthrough), ("page-cache", TransportProfile.PageCache)];
+    private static readonly (string, ProfileChoice)[] s_profiles =
+        [("auto", ProfileChoice.Auto), ("passthrough", ProfileChoice.Passthrough), ("page-cache", ProfileChoice.PageCache)];
 
     /// <summary>Every option there is. The first ones are shown by help, in this order.</summary>
     public static IReadOnlyList<MountOption> Table { get; } =
     [
         MountOption.Flag("allow_other", "let other users in (default if root mounts)", o => o with { AllowOther = true }),
         MountOption.Flag("no_allow_other", "let only the mounting user in (default otherwise)", o => o with { AllowOther = false }),
-        MountOption.Choice("profile", "how pools reach clients (default auto)", s_profiles, (o, profile) => o with { Profile = profile }),
+        MountOption.Choice("profile", "how pools reach clients (default auto)", s_profiles, WithProfile),
         MountOption.Text("fsname", "NAME", "name shown as the mount's source (default kdbusfs)", (o, name) => o with { Source = name }),
-        MountOption.Flag("debug", "log every request", o => o with { Debug = true }),
+        MountOption.Flag("debug", "log every request", o => WithTrace(o)),
 
         // What mount(8), fstab(5) and libfuse's mount helper pass along to every file system. The mount is nosuid, nodev, noexec and checks
         // permissions in any case: nothing on it could be executed or opened as a device, so asking for the opposite changes nothing
@@ -41,9 +43,9 @@ public static class MountOptions
     /// <param name="ignoreUnknown">Whether unknown options are passed over (<c>-s</c> of a mount helper).</param>
     /// <param name="options">The result, valid if null is returned.</param>
     /// <returns>Null, or what is wrong with the first option that is.</returns>
-    public static Failure? Parse(IEnumerable<string> lists, bool ignoreUnknown, out ServerOptions options)
+    public static Failure? Parse(IEnumerable<string> lists, bool ignoreUnknown, out MountSettings options)
     {
-        options = new ServerOptions();
+        options = new MountSettings();
         foreach (string list in lists)
         {
             foreach (string item in Split(list))
@@ -94,6 +96,11 @@ public static class MountOptions
         }
         return items;
     }
+
+    private static MountSettings WithProfile(MountSettings settings, ProfileChoice profile)
+        => settings with { Server = settings.Server with { Profile = profile } };
+
+    internal static MountSettings WithTrace(MountSettings settings) => settings with { Server = settings.Server with { Trace = true } };
 
     private static IEnumerable<MountOption> Accepted(params string[] names) => names.Select(MountOption.Accepted);
 }

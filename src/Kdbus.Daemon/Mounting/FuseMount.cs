@@ -31,10 +31,10 @@ public sealed class FuseMount
     /// <param name="path">Absolute path of the mount point.</param>
     /// <param name="options">What was asked for.</param>
     /// <param name="mount">The result, if null is returned.</param>
-    public static Failure? Create(string path, ServerOptions options, out FuseMount? mount)
+    public static Failure? Create(string path, MountSettings options, out FuseMount? mount)
     {
         mount = null;
-        if (KernelVersion.Check(Environment.OSVersion.Version, options.Profile) is { } tooOld)
+        if (KernelVersion.Check(Environment.OSVersion.Version, options.Server.Profile) is { } tooOld)
             return tooOld;
 
         bool direct = Credentials.HasCapability(Credentials.CapSysAdmin);
@@ -109,7 +109,7 @@ public sealed class FuseMount
     internal static bool AllowsOthers(string configuration)
         => configuration.Split('\n').Any(line => line.Trim().Equals("user_allow_other", StringComparison.Ordinal));
 
-    private static Failure? MountDirectly(string path, ServerOptions options, out int descriptor)
+    private static Failure? MountDirectly(string path, MountSettings options, out int descriptor)
     {
         descriptor = FileDescriptor.Open(FuseDevice, OpenFlags.ReadWrite);
         if (descriptor < 0)
@@ -139,7 +139,7 @@ public sealed class FuseMount
         };
     }
 
-    private static Failure? MountByFusermount(string path, ServerOptions options, out int descriptor)
+    private static Failure? MountByFusermount(string path, MountSettings options, out int descriptor)
     {
         descriptor = -1;
         if (!File.Exists(FuseDevice))

@@ -1,4 +1,5 @@
 using Kdbus.Daemon.Cli;
+using Kdbus.Daemon.Serving;
 
 namespace Kdbus.Daemon.Mounting;
 
@@ -16,14 +17,14 @@ public static class KernelVersion
     /// <summary>Whether a kernel is new enough for a profile.</summary>
     /// <param name="kernel">Its version.</param>
     /// <param name="profile">What was asked for.</param>
-    public static Failure? Check(Version kernel, TransportProfile profile)
+    public static Failure? Check(Version kernel, ProfileChoice profile)
     {
         if (kernel < Oldest)
-            return new Failure(ExitCode.KernelTooOld, $"this kernel is {kernel.ToString(2)}, kdbusfs needs {Oldest} or newer");
-        if (profile is TransportProfile.Passthrough && kernel < OldestWithPassthrough)
+            return new Failure(ExitCode.KernelRefuses, $"this kernel is {kernel.ToString(2)}, kdbusfs needs {Oldest} or newer");
+        if (profile is ProfileChoice.Passthrough && kernel < OldestWithPassthrough)
         {
             return new Failure(
-                ExitCode.KernelTooOld,
+                ExitCode.KernelRefuses,
                 $"this kernel is {kernel.ToString(2)}, profile=passthrough needs {OldestWithPassthrough} or newer",
                 "profile=auto uses passthrough where it is available");
         }
