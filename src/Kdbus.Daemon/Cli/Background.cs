@@ -12,7 +12,9 @@ internal static class Background
 {
     private const int ReadyDescriptor = 3;
 
-    internal static int Start(MountRequest request)
+    internal static int Start(MountRequest request) => Start(Environment.ProcessPath ?? "/proc/self/exe", Arguments(request));
+
+    internal static int Start(string program, IReadOnlyList<string> arguments)
     {
         int nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite);
         if (nothing < 0)
@@ -26,8 +28,8 @@ internal static class Background
         if (error < 0)
             return StandardError.Print(new Failure(ExitCode.System, $"cannot close inherited descriptors: {SystemError.Describe(error)}"));
         int pid = ChildProcess.Spawn(
-            Environment.ProcessPath ?? "/proc/self/exe",
-            Arguments(request),
+            program,
+            arguments,
             null,
             [
                 new PassedDescriptor(nothing, 0),
