@@ -71,11 +71,11 @@ public sealed class FuseSession : IDisposable
     /// <summary>How many requests are held.</summary>
     public int HeldReplies => _desk.HeldCount;
 
-    /// <summary>How many reader threads there were in all.</summary>
-    public int ReadersStarted => _roster.Started;
+    /// <summary>How many reader threads there are, those standing by included.</summary>
+    public int Readers => _roster.Readers.Length;
 
     /// <summary>Nobody watches because no blocking section came by for a while.</summary>
-    public bool WatchdogIsAsleep => _watchdog.IsAsleep;
+    internal bool WatchdogIsAsleep => _watchdog.IsAsleep;
 
     /// <summary>More about the end, for people; null while there is nothing to say.</summary>
     public string? EndDescription { get; private set; }
@@ -94,6 +94,11 @@ public sealed class FuseSession : IDisposable
         using FuseReader reader = MakeReader();
         while (Capabilities is null && _end is null)
         {
+            if (_stopRequested)
+            {
+                EndWith(FuseSessionEnd.Stopped, description: null);
+                break;
+            }
             nint count = ReadRequest(reader);
             if (count < 0)
                 continue;
@@ -139,21 +144,20 @@ public sealed class FuseSession : IDisposable
         if (Initialize() is { } refused)
             return refused;
 
-        _watchdog.Begin();
-        int left;
         try
         {
+            _watchdog.Begin();
             _roster.Begin();
-            left = _roster.Join(_options.StopGrace);
+            int left = _roster.Join(_options.StopGrace);
+            if (left > 0)
+                _options.Trace?.Problem($"{left} readers are still with a request at the end of the session and are left behind.");
         }
         finally
         {
             _roster.End();
             _watchdog.Stop();
+            _fileSystem.Destroy();
         }
-        if (left > 0)
-            _options.Trace?.Problem($"{left} readers are still with a request at the end of the session and are left behind.");
-        _fileSystem.Destroy();
         if (_bug is not null)
             throw _bug;
         return _end!.Value;

@@ -12,7 +12,8 @@ public interface IFuseFileSystem
     /// <summary>The kernel and we agreed; called once, before any other method.</summary>
     void Init(FuseCapabilities capabilities) { }
 
-    /// <summary>No request will follow. Called once at the end of the session, however it ends.</summary>
+    /// <summary>No request will follow. Called once at the end of a session that called <see cref="Init"/>, however it ends. A reader that is still stuck then may come
+    /// back later and finish its request.</summary>
     void Destroy() { }
 
     void Lookup(in LookupRequest request, FuseReply reply);

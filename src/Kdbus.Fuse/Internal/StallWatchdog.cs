@@ -117,6 +117,16 @@ internal sealed class StallWatchdog : IDisposable
         if (lost && (!reader.IsBlocking(out long current, out _) || current != section))
             return;
         reader.Notes.NextReport = now + _reminder;
-        _options.Stalled?.Invoke(in caller, Stopwatch.GetElapsedTime(reader.Notes.Since, now));
+        try
+        {
+            _options.Stalled?.Invoke(in caller, Stopwatch.GetElapsedTime(reader.Notes.Since, now));
+        }
+        catch (Exception exception)
+        {
+            // The watch goes on whatever the callback does.
+            var bug = new FuseBugException($"The Stalled callback threw {exception.GetType().Name}: {exception.Message}", exception);
+            _options.Trace?.Problem(bug.Message);
+            _options.Bug?.Invoke(bug);
+        }
     }
 }
