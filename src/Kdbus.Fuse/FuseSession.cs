@@ -200,13 +200,14 @@ public sealed class FuseSession : IDisposable
             reader.Leave();
     }
 
-    /// <summary>Fails the requests that are still held with ENODEV, where there is still somebody to tell. The channel is not closed.</summary>
+    /// <summary>Fails the requests that are still held with ENODEV, where there is still somebody to tell. The channel is not closed. A session that
+    /// is running should be stopped first; otherwise it ends after the next request.</summary>
     public void Dispose()
     {
         if (_disposed)
             return;
         _disposed = true;
-        _roster.End();
+        EndWith(FuseSessionEnd.Stopped, description: null);
         _desk.AnswerAll(Errno.ENODEV);
         _watchdog.Stop();
         if (_roster.Readers.Length == 0)

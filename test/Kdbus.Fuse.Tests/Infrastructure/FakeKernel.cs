@@ -32,6 +32,8 @@ public sealed class FakeKernel : IFuseChannel
     private readonly object _gate = new();
     private readonly Queue<byte[]> _pending = new();
     private readonly Queue<byte[]> _interrupts = new();
+    private readonly HashSet<ulong> _delivered = [];
+    private readonly HashSet<ulong> _interruptWhenDelivered = [];
     private readonly Dictionary<ulong, (int Least, int Most)> _unanswered = [];
     private readonly Dictionary<ulong, Answer> _answers = [];
     private readonly List<Notification> _notifications = [];
@@ -87,13 +89,14 @@ public sealed class FakeKernel : IFuseChannel
         {
             if (++_readers > 1)
                 SawTwoReaders = true;
+            Monitor.PulseAll(_gate);
             while (_interrupts.Count == 0 && _pending.Count == 0 && _end == 0)
                 Monitor.Wait(_gate);
             _readers--;
             if (_interrupts.Count > 0)
                 message = _interrupts.Dequeue();
             else if (_pending.Count > 0)
-                message = _pending.Dequeue();
+                message = Deliver();
             else
                 return -_end;
         }
@@ -161,14 +164,24 @@ public sealed class FakeKernel : IFuseChannel
         }
     }
 
-    /// <summary>The caller of a request gets a signal.</summary>
+    /// <summary>The caller of a request gets a signal. As in the kernel, a request that was not read yet is not interrupted before it is.</summary>
     public void Interrupt(ulong target)
     {
         lock (_gate)
         {
-            _interrupts.Enqueue(InterruptMessage(target));
+            if (_delivered.Contains(target))
+                _interrupts.Enqueue(InterruptMessage(target));
+            else
+                _interruptWhenDelivered.Add(target);
             Monitor.PulseAll(_gate);
         }
+    }
+
+    /// <summary>Waits until a reader waits for a request.</summary>
+    public void WaitForReader()
+    {
+        lock (_gate)
+            WaitFor(() => _readers > 0 && _pending.Count == 0 && _interrupts.Count == 0, () => "nobody reads");
     }
 
     /// <summary>A request that was read by a server that is gone.</summary>
@@ -179,6 +192,7 @@ public sealed class FakeKernel : IFuseChannel
             ulong unique = _next;
             _next += 2;
             _unanswered.Add(unique, (0, 0));
+            _delivered.Add(unique);
             return unique;
         }
     }
@@ -311,6 +325,14 @@ public sealed class FakeKernel : IFuseChannel
             default:
                 return (0, 0);
         }
+    }
+
+    private byte[] Deliver()
+    {
+        byte[] message = _pending.Dequeue();
+        if (MemoryMarshal.TryRead(message, out FuseInHeader header) && _delivered.Add(header.Unique) && _interruptWhenDelivered.Remove(header.Unique))
+            _interrupts.Enqueue(InterruptMessage(header.Unique));
+        return message;
     }
 
     private nint TakeInterruptAnswer(FuseOutHeader answer, int length)
