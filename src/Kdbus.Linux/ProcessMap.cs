@@ -65,6 +65,21 @@ public sealed unsafe class ProcessMap : IDisposable
         return result == -SystemError.ENOTTY ? QueryByText(address, out mapping) : result;
     }
 
+    /// <summary>
+    /// The minor numbers of all devices with major number 0 (FUSE mounts, tmpfs and other file systems without a block device) that a file mapping is of.
+    /// Empty if the map cannot be read.
+    /// </summary>
+    public IReadOnlyCollection<uint> UnnamedDevices()
+    {
+        var devices = new HashSet<uint>();
+        for (ulong address = 0; QueryNextFile(address, out ProcessMapping mapping) >= 0; address = mapping.End)
+        {
+            if (mapping.DeviceMajor == 0)
+                devices.Add(mapping.DeviceMinor);
+        }
+        return devices;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -73,9 +88,17 @@ public sealed unsafe class ProcessMap : IDisposable
             _ = FileDescriptor.Close(fd);
     }
 
-    internal int QueryByIoctl(ulong address, out ProcessMapping mapping)
+    internal int QueryByIoctl(ulong address, out ProcessMapping mapping) => Query(address, queryFlags: 0, out mapping);
+
+    private int QueryNextFile(ulong address, out ProcessMapping mapping)
     {
-        var query = new MapQuery { Size = (ulong)sizeof(MapQuery), Address = address };
+        const ulong CoveringOrNext = 0x10, FileBacked = 0x20; // PROCMAP_QUERY_*
+        return Query(address, CoveringOrNext | FileBacked, out mapping);
+    }
+
+    private int Query(ulong address, ulong queryFlags, out ProcessMapping mapping)
+    {
+        var query = new MapQuery { Size = (ulong)sizeof(MapQuery), Address = address, QueryFlags = queryFlags };
         int result = FileDescriptor.Ioctl(_fd, QueryRequest, ref query);
         mapping = result < 0
             ? default

@@ -1,0 +1,57 @@
+namespace Kdbus.Abi;
+
+/// <summary>
+/// Kinds of metadata, one bit each: bit n stands for the item of type 0x1000 + n. Both sides must agree to a kind,
+/// the sender with what it allows and the receiver with what it asks for.
+/// </summary>
+[Flags]
+public enum AttachFlags : ulong
+{
+    /// <summary>No metadata.</summary>
+    None = 0,
+    /// <summary>Sequence number and times of sending.</summary>
+    Timestamp = 1UL << 0,
+    /// <summary>User and group ids.</summary>
+    Creds = 1UL << 1,
+    /// <summary>Process, thread and parent ids.</summary>
+    Pids = 1UL << 2,
+    /// <summary>Supplementary groups.</summary>
+    AuxGroups = 1UL << 3,
+    /// <summary>Well-known names owned.</summary>
+    Names = 1UL << 4,
+    /// <summary>Name of the thread.</summary>
+    TidComm = 1UL << 5,
+    /// <summary>Name of the process.</summary>
+    PidComm = 1UL << 6,
+    /// <summary>Path of the executable.</summary>
+    Exe = 1UL << 7,
+    /// <summary>Command line.</summary>
+    Cmdline = 1UL << 8,
+    /// <summary>Control group.</summary>
+    Cgroup = 1UL << 9,
+    /// <summary>Capabilities.</summary>
+    Caps = 1UL << 10,
+    /// <summary>Security label.</summary>
+    Seclabel = 1UL << 11,
+    /// <summary>Audit session and login uid.</summary>
+    Audit = 1UL << 12,
+    /// <summary>Description given at HELLO.</summary>
+    ConnDescription = 1UL << 13,
+    /// <summary>The fourteen kinds.</summary>
+    All = (1UL << 14) - 1,
+    /// <summary>From callers: whatever there is; taken as <see cref="All"/>.</summary>
+    Any = ulong.MaxValue,
+}
+
+/// <summary>What callers may say with <see cref="AttachFlags"/>.</summary>
+public static class AttachMask
+{
+    /// <summary>
+    /// Takes a mask as a caller gave it: all-ones becomes <see cref="AttachFlags.All"/>, any other unknown bit is EINVAL.
+    /// </summary>
+    public static Errno Sanitize(ulong given, out AttachFlags mask)
+    {
+        mask = given == ulong.MaxValue ? AttachFlags.All : (AttachFlags)given;
+        return (mask & ~AttachFlags.All) == 0 ? Errno.OK : Errno.EINVAL;
+    }
+}

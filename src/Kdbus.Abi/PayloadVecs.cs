@@ -1,0 +1,52 @@
+namespace Kdbus.Abi;
+
+/// <summary>
+/// Walks the payload of a message that is being sent and says where each piece goes in the receiver's payload area:
+/// a vector's bytes follow each other in item order; a null vector and a memfd leave <c>size mod 8</c> zero bytes, so
+/// that what follows keeps its alignment. The walk trusts nothing: it ends at the first malformed item.
+/// </summary>
+public ref struct PayloadVecs
+{
+    private ItemReader _items;
+
+    /// <summary>Starts at the items of a message.</summary>
+    public PayloadVecs(ReadOnlySpan<byte> items) => _items = new ItemReader(items);
+
+    /// <summary>The piece found by <see cref="MoveNext"/>: a vector, or a memfd (then <c>Address</c> is 0).</summary>
+    public KdbusVec Current { get; private set; }
+
+    /// <summary>Offset of the piece in the payload area.</summary>
+    public ulong Position { get; private set; }
+
+    /// <summary>Bytes of the payload area up to and with the current piece.</summary>
+    public ulong Area { get; private set; }
+
+    /// <summary>Bytes that <see cref="Current"/> takes in the payload area.</summary>
+    public readonly ulong AreaOfCurrent => Current.Address != 0 ? Current.Size : Current.Size % 8;
+
+    /// <summary>Finds the next piece.</summary>
+    public bool MoveNext()
+    {
+        while (_items.TryRead(out var item))
+        {
+            if (ItemRules.Check(item.Type, item.Payload) != Errno.OK) return false;
+            switch (item.Type)
+            {
+                case ItemType.PayloadVec:
+                    Current = item.As<KdbusVec>();
+                    break;
+                case ItemType.PayloadMemfd:
+                    Current = new KdbusVec { Size = item.As<KdbusMemfd>().Size };
+                    break;
+                default:
+                    continue;
+            }
+
+            Position = Area;
+            Area += AreaOfCurrent;
+            return true;
+        }
+
+        return false;
+    }
+}

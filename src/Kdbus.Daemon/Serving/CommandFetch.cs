@@ -1,0 +1,111 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using Kdbus.Abi;
+using Kdbus.Engine;
+using Kdbus.Fuse;
+using Kdbus.Linux;
+
+namespace Kdbus.Daemon.Serving;
+
+/// <summary>
+/// Takes a command in from its caller. FUSE carries only the fixed struct, and of the commands whose number says "read"
+/// not even that; items, message and payload are read from the caller's memory. Nothing is judged here except what must
+/// be known to find the next piece: what cannot be found is left for the engine to miss, in its order of checks.
+/// </summary>
+internal readonly ref struct CommandFetch(ICallers callers, CallBuffers buffers, int thread)
+{
+    /// <summary>A message and up to five items come with the first look.</summary>
+    private const int FirstLook = 256;
+
+    /// <summary>True if the command can be taken in without touching the caller's memory.</summary>
+    public static bool IsWhole(in IoctlRequest request, CommandLayout layout) =>
+        request.Input.Length == layout.FixedSize
+        && layout.Command != Command.Send
+        && BinaryPrimitives.ReadUInt64LittleEndian(request.Input) <= (ulong)layout.FixedSize;
+
+    /// <summary>Reads the struct with its items: EFAULT, EINVAL for too small, EMSGSIZE for too large.</summary>
+    public Errno Frame(in IoctlRequest request, CommandLayout layout, out Span<byte> frame)
+    {
+        frame = default;
+        if (request.Argument % 8 != 0) return Errno.EFAULT;
+
+        var room = buffers.Frame;
+        var have = request.Input.Length;
+        if (have > 0) request.Input.CopyTo(room);
+        else have = Read(request.Argument, room[..layout.FixedSize]);
+        if (have < sizeof(ulong)) return Errno.EFAULT;
+
+        var size = BinaryPrimitives.ReadUInt64LittleEndian(room);
+        if (size < (ulong)layout.FixedSize) return Errno.EINVAL;
+        if (size > Limits.CmdMaxSize) return Errno.EMSGSIZE;
+        frame = room[..(int)size];
+        if (have >= frame.Length) return Errno.OK;
+        return Read(request.Argument + (ulong)have, frame[have..]) == frame.Length - have ? Errno.OK : Errno.EFAULT;
+    }
+
+    /// <summary>Reads as much as there is of the message of a SEND.</summary>
+    public ReadOnlySpan<byte> Message(ulong address)
+    {
+        if (address % 8 != 0) return default;
+        var room = buffers.Message;
+        var have = Read(address, room[..FirstLook]);
+        if (have < sizeof(ulong)) return default;
+
+        var size = BinaryPrimitives.ReadUInt64LittleEndian(room);
+        if (size <= (ulong)have || size > Limits.MsgMaxSize) return room[..(int)Math.Min(size, (ulong)have)];
+        have += Read(address + (ulong)have, room[have..(int)size]);
+        return room[..have];
+    }
+
+    /// <summary>Reads the payload of a message if it is small.</summary>
+    public PayloadPlace Payload(ReadOnlySpan<byte> message, out ReadOnlySpan<byte> payload)
+    {
+        payload = default;
+        if (message.Length <= Unsafe.SizeOf<KdbusMsg>()) return PayloadPlace.Here;
+
+        var pieces = new PayloadVecs(message[Unsafe.SizeOf<KdbusMsg>()..]);
+        var total = 0UL;
+        var count = 0;
+        while (pieces.MoveNext())
+        {
+            var piece = pieces.Current;
+            if (piece.Address == 0) continue;
+            if (count == buffers.Remote.Length || piece.Size > Limits.MsgMaxPayloadVecSize) return PayloadPlace.Remote;
+            buffers.Remote[count++] = new RemoteIoVec(piece.Address, piece.Size);
+            total += piece.Size;
+        }
+
+        if (count == 0) return PayloadPlace.Here;
+        if (total > CallBuffers.InlinePayload) return PayloadPlace.Remote;
+
+        var room = buffers.Payload[..(int)total];
+        payload = room;
+        var read = callers.Read(thread, [CallBuffers.Pinned(room)], buffers.Remote.AsSpan(0, count));
+        return read == room.Length ? PayloadPlace.Here : PayloadPlace.Unreadable;
+    }
+
+    /// <summary>Copies the payload from the sender's memory straight into the receiver's pool: OK or EFAULT.</summary>
+    public unsafe Errno Copy(ReadOnlySpan<byte> message, PoolFile pool, ulong area)
+    {
+        var pieces = new PayloadVecs(message[Unsafe.SizeOf<KdbusMsg>()..]);
+        var total = 0UL;
+        var count = 0;
+        while (pieces.MoveNext())
+        {
+            var piece = pieces.Current;
+            if (piece.Address == 0) continue;
+            buffers.Remote[count] = new RemoteIoVec(piece.Address, piece.Size);
+            buffers.Local[count++] = new IoVec(pool.Address(area + pieces.Position), (nuint)piece.Size);
+            total += piece.Size;
+        }
+
+        var copied = callers.Read(thread, buffers.Local.AsSpan(0, count), buffers.Remote.AsSpan(0, count));
+        return copied >= 0 && (ulong)copied == total ? Errno.OK : Errno.EFAULT;
+    }
+
+    private int Read(ulong address, Span<byte> room)
+    {
+        var read = callers.Read(thread, [CallBuffers.Pinned(room)], [new RemoteIoVec(address, (ulong)room.Length)]);
+        return (int)Math.Max(read, 0);
+    }
+}

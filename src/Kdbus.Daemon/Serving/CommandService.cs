@@ -1,0 +1,288 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Kdbus.Abi;
+using Kdbus.Engine;
+using Kdbus.Fuse;
+using Kdbus.Linux;
+
+namespace Kdbus.Daemon.Serving;
+
+/// <summary>
+/// A command's way: ask whether it may be issued, fetch it (no lock held, the caller's memory may block), decide under
+/// the lock, copy a large payload (no lock), commit, store the results (no lock), answer. What the command caused for
+/// others is carried out after it is answered, so that nobody's memory can hold up somebody else's call.
+/// </summary>
+internal sealed class CommandService(DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher)
+{
+    /// <summary>Result by which the kernel repeats a call whose signal handler allows that, or fails it with EINTR.</summary>
+    private const int RestartSys = -512;
+
+    /// <summary>Too many callers of this user, or of all, sit on memory that does not answer.</summary>
+    private const Errno TooManyStuck = Errno.EUSERS;
+
+    public void Run(in IoctlRequest request, FuseReply reply)
+    {
+        OpenFile? file;
+        Errno admitted;
+        bool needsCaller;
+        using (host.Enter())
+        {
+            file = host.FindFile(request.Handle);
+            admitted = host.Domain.Admit(request.Handle, request.Command, out needsCaller);
+        }
+
+        if (file == null || admitted != Errno.OK)
+        {
+            reply.Ioctl(-(int)(file == null ? Errno.EBADF : admitted));
+            return;
+        }
+
+        Run(request, reply, file, needsCaller);
+        Carry();
+    }
+
+    /// <summary>A signal arrived at the caller of a command that has not been answered.</summary>
+    public void Interrupt(in InterruptRequest request, HeldReply target)
+    {
+        if (!target.IsHeld)
+        {
+            // Its reader is stuck in the caller's memory. The caller may go; the reader will find the command answered.
+            target.Error((int)Errno.EINTR);
+            return;
+        }
+
+        using (host.Enter()) host.Domain.Interrupt(request.Target);
+        Carry();
+    }
+
+    /// <summary>Ends what has a deadline that has passed.</summary>
+    public void Advance()
+    {
+        using (host.Enter()) host.Domain.Advance(DomainHost.Now);
+        Carry();
+    }
+
+    /// <summary>
+    /// Does what the engine asked for in this thread's critical sections: wakes pollers, ends calls that waited.
+    /// </summary>
+    public void Carry()
+    {
+        var buffers = CallBuffers.OfThisThread;
+        foreach (var pollHandle in buffers.Wakes) session.Notify.Poll(pollHandle);
+        buffers.Wakes.Clear();
+
+        // Ending a call takes no lock, so nothing is added meanwhile.
+        foreach (var (call, completion) in buffers.Completions) End(call, completion);
+        buffers.Completions.Clear();
+        host.Timer?.Update();
+    }
+
+    private void Run(in IoctlRequest request, FuseReply reply, OpenFile file, bool needsCaller)
+    {
+        var context = request.Context;
+        var layout = CommandLayout.Of(request.Command)!;
+        var buffers = CallBuffers.OfThisThread;
+        var fetch = new CommandFetch(callers, buffers, context.Pid);
+
+        var blocks = !CommandFetch.IsWhole(request, layout);
+        if (blocks && !Enter(context, request.Argument))
+        {
+            reply.Ioctl(-(int)TooManyStuck);
+            return;
+        }
+
+        var fetched = fetch.Frame(request, layout, out var frame);
+        ReadOnlySpan<byte> message = default, payload = default;
+        var place = PayloadPlace.Here;
+        if (fetched == Errno.OK && layout.Command == Command.Send)
+        {
+            ref var send = ref MemoryMarshal.AsRef<KdbusCmdSend>(frame);
+            message = fetch.Message(send.MsgAddress);
+            place = fetch.Payload(message, out payload);
+            fetched = ClearReturnFlags(request, ref send);
+        }
+
+        if (blocks) session.LeaveBlocking();
+        if (fetched != Errno.OK)
+        {
+            reply.Ioctl(-(int)fetched);
+            return;
+        }
+
+        var call = new Invocation
+        {
+            Handle = file.Handle,
+            Request = context.Unique,
+            Ioctl = request.Command,
+            Caller = needsCaller ? Identify(context) : default,
+            Now = DomainHost.Now,
+            Frame = frame,
+            Message = message,
+            Payload = payload,
+            PayloadPlace = place,
+            Random = layout.Command == Command.BusMake ? NewRandom() : default,
+        };
+
+        var decided = Decide(ref call, context, request.Argument, file, reply, out var outcome);
+        if (decided && outcome.Kind == OutcomeKind.Copy)
+        {
+            decided = CopyAndCommit(ref call, ref outcome, fetch, message, context, request.Argument, file, reply);
+        }
+
+        if (decided && outcome.Kind == OutcomeKind.Done) Finish(request, reply, file, layout, frame, outcome);
+    }
+
+    /// <summary>
+    /// The critical section; false if a signal answered the command while we were stuck in its caller's memory: then it
+    /// must not happen. A call that will wait is known as such before anybody can end it.
+    /// </summary>
+    private bool Decide(ref Invocation call, in RequestContext context, ulong argument, OpenFile file, FuseReply reply, out Outcome outcome)
+    {
+        outcome = default;
+        using (host.Enter())
+        {
+            if (reply.IsAnswered) return false;
+            if (call.Ioctl == (uint)Command.Hello) call.Pool = SizePool(file, call);
+            outcome = host.Domain.Execute(ref call);
+            if (outcome.Kind == OutcomeKind.Pending) Hold(context, argument, file, reply);
+            if (outcome.Kind == OutcomeKind.Copy) ((PoolFile)outcome.Delivery!.Memory).Pin();
+            return true;
+        }
+    }
+
+    /// <summary>The way of a large payload; false if the command was answered by a signal meanwhile, then it is given up.</summary>
+    private bool CopyAndCommit(
+        ref Invocation call,
+        ref Outcome outcome,
+        in CommandFetch fetch,
+        ReadOnlySpan<byte> message,
+        in RequestContext context,
+        ulong argument,
+        OpenFile file,
+        FuseReply reply)
+    {
+        var delivery = outcome.Delivery!;
+        var pool = (PoolFile)delivery.Memory;
+        var copied = TooManyStuck;
+        if (Enter(context, argument))
+        {
+            copied = fetch.Copy(message, pool, delivery.AreaOffset);
+            session.LeaveBlocking();
+        }
+
+        using (host.Enter())
+        {
+            pool.Unpin();
+            var answered = reply.IsAnswered;
+            outcome = host.Domain.Commit(ref call, outcome, answered ? Errno.EINTR : copied);
+            if (outcome.Kind == OutcomeKind.Pending) Hold(context, argument, file, reply);
+            return !answered;
+        }
+    }
+
+    private void Hold(in RequestContext context, ulong argument, OpenFile file, FuseReply reply) =>
+        host.Add(context.Unique, new PendingCall(reply.Hold(), file, context.Pid, context.Uid, argument));
+
+    private void Finish(in IoctlRequest request, FuseReply reply, OpenFile file, CommandLayout layout, Span<byte> frame, in Outcome outcome)
+    {
+        if (outcome.Made && layout.Command == Command.Hello) publisher.Grow(file);
+        if (outcome.Published.Size > 0) publisher.Publish(file, outcome.Published);
+
+        var result = outcome.Result;
+        var carried = outcome.Stores.IsEmpty || outcome.Made ? 0 : CommandStore.CarriedBy(request, outcome.Stores);
+        if (carried == 0 && !outcome.Stores.IsEmpty)
+        {
+            var stored = Store(request, frame, outcome.Stores);
+            if (stored != Errno.OK) result = stored;
+        }
+
+        // Nobody would know what was made, if its maker is not told.
+        if (outcome.Made && result != Errno.OK) Undo(file);
+        var told = reply.Ioctl(-(int)result, frame[..carried]);
+        if (!outcome.Made || result != Errno.OK) return;
+        if (!told) Undo(file);
+        else if (layout.Command == Command.Hello) file.Pool!.Seal();
+    }
+
+    private void Undo(OpenFile file)
+    {
+        using (host.Enter()) host.Domain.Undo(file.Handle, DomainHost.Now);
+    }
+
+    private Errno Store(in IoctlRequest request, Span<byte> frame, in Stores stores)
+    {
+        if (!Enter(request.Context, request.Argument)) return TooManyStuck;
+        var result = new CommandStore(callers, CallBuffers.OfThisThread, request.Context.Pid).Write(request.Argument, frame, stores);
+        session.LeaveBlocking();
+        return result;
+    }
+
+    /// <summary>Ends a call that waited. Its caller's memory may block; by now nobody else's call depends on us.</summary>
+    private void End(in PendingCall call, in Completion completion)
+    {
+        if (completion.Result != Errno.OK)
+        {
+            call.Reply.Ioctl(completion.Restart ? RestartSys : -(int)completion.Result);
+            return;
+        }
+
+        if (completion.Reply.MsgSize > 0) publisher.Publish(call.File, new PoolRange(completion.Reply.Offset, completion.Reply.MsgSize));
+        var stored = StoreReply(call, completion.Reply);
+        call.Reply.Ioctl(-(int)stored);
+    }
+
+    private Errno StoreReply(in PendingCall call, KdbusMsgInfo info)
+    {
+        if (!session.EnterBlocking(new BlockingCaller(call.Thread, call.Uid, call.Argument))) return TooManyStuck;
+        var result = WriteTo(call.Thread, call.Argument + CommandStore.ReplyOffset, ref info);
+        session.LeaveBlocking();
+        return result;
+    }
+
+    private bool Enter(in RequestContext context, ulong address) =>
+        session.EnterBlocking(new BlockingCaller(context.Pid, context.Uid, address));
+
+    private Caller Identify(in RequestContext context) =>
+        callers.Identify(context.Pid, capabilities: false, out var caller) == Errno.OK ? caller : CallerOf(context);
+
+    /// <summary>A caller that is not visible in our pid namespace: the kernel still tells the ids it checks file access with.</summary>
+    internal static Caller CallerOf(in RequestContext context) =>
+        new(context.Uid, context.Uid, context.Gid, context.Gid, CapIpcOwner: false, context.Pid);
+
+    /// <summary>Gives the pool the size that HELLO asks for, if that can be; the engine judges whether it may be.</summary>
+    private PoolFile? SizePool(OpenFile file, in Invocation call)
+    {
+        if (host.Domain.Admit(call.Handle, call.Ioctl, out _) != Errno.OK) return null;
+        var size = MemoryMarshal.Read<KdbusCmdHello>(call.Frame).PoolSize;
+        return file.Pool is { } pool && pool.TrySetSize(size) ? pool : null;
+    }
+
+    /// <summary>
+    /// A call that will wait has its return_flags cleared before: whoever ends it, the timer among them, then need not
+    /// touch the caller's memory unless there is an answer.
+    /// </summary>
+    private Errno ClearReturnFlags(in IoctlRequest request, ref KdbusCmdSend send)
+    {
+        if (send.ReturnFlags == 0 || send.Flags != (ulong)SendFlags.SyncReply) return Errno.OK;
+        send.ReturnFlags = 0;
+        return WriteTo(request.Context.Pid, request.Argument + CommandStore.ReturnFlagsOffset, ref send.ReturnFlags);
+    }
+
+    private unsafe Errno WriteTo<T>(int thread, ulong address, ref T value)
+        where T : unmanaged
+    {
+        fixed (T* local = &value)
+        {
+            var written = callers.Write(thread, [new IoVec(local, (nuint)sizeof(T))], [new RemoteIoVec(address, (ulong)sizeof(T))]);
+            return written == sizeof(T) ? Errno.OK : Errno.EFAULT;
+        }
+    }
+
+    private static UInt128 NewRandom()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        RandomNumberGenerator.Fill(bytes);
+        return BinaryPrimitives.ReadUInt128LittleEndian(bytes);
+    }
+}

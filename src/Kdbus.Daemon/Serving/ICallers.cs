@@ -1,0 +1,24 @@
+using Kdbus.Abi;
+using Kdbus.Engine;
+using Kdbus.Linux;
+
+namespace Kdbus.Daemon.Serving;
+
+/// <summary>
+/// The processes that call us, while they are stopped inside their calls. Reading and writing may block for as long as
+/// the caller's memory pleases: only inside a blocking section, and never under a lock.
+/// </summary>
+internal interface ICallers
+{
+    /// <summary>Copies from the caller's memory: bytes copied (fewer if the rest is not accessible), or -errno.</summary>
+    nint Read(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote);
+
+    /// <summary>Copies into the caller's memory: bytes copied (fewer if the rest is not accessible), or -errno.</summary>
+    nint Write(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote);
+
+    /// <summary>
+    /// Who the calling thread is now. Capabilities are only looked at when asked for, which costs more. ESRCH if it
+    /// cannot be seen from here.
+    /// </summary>
+    Errno Identify(int thread, bool capabilities, out Caller caller);
+}

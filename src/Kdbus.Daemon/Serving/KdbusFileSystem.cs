@@ -1,0 +1,331 @@
+using Kdbus.Abi;
+using Kdbus.Engine;
+using Kdbus.Fuse;
+using Kdbus.Fuse.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Kdbus.Daemon.Serving;
+
+/// <summary>
+/// The mount as the kernel asks for it: names and attributes from the tree, open files and their pools, poll; commands go
+/// to <see cref="CommandService"/>. Nothing can be made, removed or renamed by anything but commands.
+/// </summary>
+internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
+{
+    private const uint PollIn = 0x001 | 0x040; // POLLIN | POLLRDNORM
+    private const uint PollOut = 0x004 | 0x100; // POLLOUT | POLLWRNORM
+    private const uint PollGone = 0x008 | 0x010; // POLLERR | POLLHUP
+
+    private readonly DomainHost _host;
+    private readonly ICallers _callers;
+    private readonly IFuseChannel _channel;
+    private readonly ILogger _log;
+    private readonly ProfileChoice _choice;
+    private readonly PoolPublisher _publisher;
+    private readonly CommandService _commands;
+    private readonly FuseSession _session;
+    private DeadlineTimer? _timer;
+    private PoolTrimmer? _trimmer;
+    private Tree _tree;
+
+    public KdbusFileSystem(IFuseChannel channel, ICallers callers, ServerOptions options, FuseSessionOptions sessionOptions, ILogger log)
+    {
+        _channel = channel;
+        _callers = callers;
+        _log = log;
+        _choice = options.Profile;
+        _host = new DomainHost();
+        _tree = NewTree();
+        _session = new FuseSession(channel, this, sessionOptions);
+        _publisher = new PoolPublisher(_host, _session);
+        _commands = new CommandService(_host, callers, _session, _publisher);
+    }
+
+    /// <summary>What serves it.</summary>
+    public FuseSession Session => _session;
+
+    /// <summary>How pools are shown, known from <see cref="Init"/> on.</summary>
+    public PoolProfile Profile => _publisher.Profile;
+
+    /// <summary>Why the mount cannot be served although the kernel agreed, or null.</summary>
+    public string? Refusal { get; private set; }
+
+    /// <inheritdoc/>
+    public void Init(FuseCapabilities capabilities)
+    {
+        var probed = capabilities.Passthrough ? ProbePassthrough() : -(int)Errno.EOPNOTSUPP;
+        _publisher.Profile = probed >= 0 && _choice != ProfileChoice.PageCache ? PoolProfile.Passthrough : PoolProfile.PageCache;
+        if (_choice == ProfileChoice.Passthrough && _publisher.Profile != PoolProfile.Passthrough)
+        {
+            Refusal = $"profile=passthrough was asked for, but the kernel refuses it ({Linux.SystemError.Describe(-probed)}).";
+        }
+
+        _tree = NewTree();
+        _timer = new DeadlineTimer(_host, _commands.Advance);
+        _host.Timer = _timer;
+        _trimmer = new PoolTrimmer(_host, _session, _publisher.Profile);
+        _log.Serving(_publisher.Profile, capabilities.Minor);
+    }
+
+    /// <inheritdoc/>
+    public void Destroy()
+    {
+        _timer?.Dispose();
+        _trimmer?.Dispose();
+        _timer = null;
+        _trimmer = null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Destroy();
+        _session.Dispose();
+        using (_host.Enter())
+        {
+            foreach (var file in _host.Files) file.Pool?.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Lookup(in LookupRequest request, FuseReply reply)
+    {
+        FuseEntryOut entry;
+        TreeNode? found;
+        using (_host.Enter())
+        {
+            found = _tree.Find(request.Context.NodeId) is { } directory ? _tree.Lookup(directory, request.Name) : null;
+            entry = found == null ? default : _tree.EntryOf(found);
+        }
+
+        if (found == null) reply.Error((int)Errno.ENOENT);
+        else if (!reply.Entry(entry)) Forget(found.NodeId, 1);
+    }
+
+    /// <inheritdoc/>
+    public void Forget(ulong nodeId, ulong lookups)
+    {
+        using (_host.Enter()) _tree.Forget(nodeId, lookups);
+    }
+
+    /// <inheritdoc/>
+    public void GetAttr(in GetAttrRequest request, FuseReply reply)
+    {
+        FuseAttrOut attributes = default;
+        TreeNode? node;
+        using (_host.Enter())
+        {
+            node = _tree.Find(request.Context.NodeId);
+            if (node != null) attributes = _tree.AttributeReplyOf(node);
+        }
+
+        if (node == null) reply.Error((int)Errno.ESTALE);
+        else reply.Attr(attributes);
+    }
+
+    /// <inheritdoc/>
+    public void StatFs(in StatFsRequest request, FuseReply reply)
+    {
+        int files;
+        using (_host.Enter()) files = _host.Domain.Buses.Sum(bus => 1 + bus.Endpoints.Count) + 2;
+        reply.StatFs(new FuseKStatFs { BSize = 4096, FrSize = 4096, NameLen = 255, Files = (ulong)files });
+    }
+
+    /// <inheritdoc/>
+    public void Access(in AccessRequest request, FuseReply reply) => reply.Error((int)Errno.ENOSYS); // default_permissions decides
+
+    /// <inheritdoc/>
+    public void OpenDir(in OpenRequest request, FuseReply reply)
+    {
+        bool alive;
+        using (_host.Enter()) alive = _tree.Find(request.Context.NodeId) is { IsDirectory: true, Node: null or { Alive: true } };
+        if (alive) reply.Open(0);
+        else reply.Error((int)Errno.ENOENT);
+    }
+
+    /// <inheritdoc/>
+    public void ReadDir(in ReadDirRequest request, FuseReply reply)
+    {
+        var buffer = reply.DirectoryBuffer(request);
+        using (_host.Enter())
+        {
+            if (_tree.Find(request.Context.NodeId) is { IsDirectory: true, Node: null or { Alive: true } } directory)
+            {
+                _tree.List(directory, request.Offset, ref buffer);
+            }
+        }
+
+        reply.Directory(buffer);
+    }
+
+    /// <inheritdoc/>
+    public void ReleaseDir(in ReleaseRequest request, FuseReply reply) => reply.Ok();
+
+    /// <inheritdoc/>
+    public void Open(in OpenRequest request, FuseReply reply)
+    {
+        var result = Open(request, out var file);
+        if (result != Errno.OK)
+        {
+            reply.Error((int)result);
+            return;
+        }
+
+        var flags = file.BackingId != 0 ? FuseOpenFlags.Passthrough : FuseOpenFlags.KeepCache;
+        if (!reply.Open(file.Handle, flags, file.BackingId)) Close(file.Handle);
+    }
+
+    /// <inheritdoc/>
+    public void Read(in ReadRequest request, FuseReply reply)
+    {
+        // Only the page cache profile gets here for pools: the kernel wants a page that was never stored, or was evicted.
+        var pool = PoolOf(request.Handle);
+        if (pool == null)
+        {
+            reply.Error((int)Errno.EINVAL);
+            return;
+        }
+
+        var room = reply.Scratch[..(int)Math.Min(request.Size, (uint)reply.Scratch.Length)];
+        var read = pool.Read(room, request.Offset);
+        if (read < 0) reply.Error(read);
+        else reply.Data(room[..read]);
+    }
+
+    /// <inheritdoc/>
+    public void Release(in ReleaseRequest request, FuseReply reply)
+    {
+        Close(request.Handle);
+        reply.Ok();
+        _commands.Carry();
+    }
+
+    /// <inheritdoc/>
+    public void Ioctl(in IoctlRequest request, FuseReply reply)
+    {
+        SettleBacking(request.Handle);
+        _commands.Run(request, reply);
+    }
+
+    /// <inheritdoc/>
+    public void Poll(in PollRequest request, FuseReply reply)
+    {
+        SettleBacking(request.Handle);
+        PollState state;
+        using (_host.Enter())
+        {
+            state = _host.Domain.Poll(request.Handle);
+            if (request.WantsNotification && _host.FindFile(request.Handle) is { } file)
+            {
+                file.PollHandle = request.PollHandle;
+                file.PollArmed = true;
+            }
+        }
+
+        reply.Poll(state switch
+        {
+            PollState.HungUp => PollGone,
+            PollState.Readable => PollIn | PollOut,
+            _ => PollOut,
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Interrupt(in InterruptRequest request, HeldReply target) => _commands.Interrupt(request, target);
+
+    private Errno Open(in OpenRequest request, out OpenFile file)
+    {
+        file = null!;
+        TreeNode? node;
+        bool taken;
+        using (_host.Enter())
+        {
+            node = _tree.Find(request.Context.NodeId);
+            taken = node?.OpenedBy != null;
+        }
+
+        if (node == null) return Errno.ESTALE;
+        if (taken) return Errno.EBUSY; // through /proc/PID/fd or an O_PATH descriptor: the node shows one pool only
+
+        PoolFile? pool = null;
+        var backingId = 0;
+        if (node.Kind == TreeNodeKind.Endpoint)
+        {
+            var made = PoolFile.Create(node.NodeId, _trimmer, out pool);
+            if (made < 0) return (Errno)(-made);
+            if (Profile == PoolProfile.Passthrough) backingId = _channel.BackingOpen(pool!.Descriptor);
+            if (backingId < 0)
+            {
+                pool!.Dispose();
+                return (Errno)(-backingId);
+            }
+        }
+
+        var context = request.Context;
+        if (_callers.Identify(context.Pid, capabilities: true, out var caller) != Errno.OK)
+        {
+            caller = CommandService.CallerOf(context);
+        }
+
+        Errno opened;
+        using (_host.Enter())
+        {
+            file = new OpenFile(_host.NextHandle(), node, pool) { BackingId = backingId };
+            opened = _host.Domain.Open(file.Handle, node.Endpoint, caller);
+            if (opened == Errno.OK)
+            {
+                _host.Add(file);
+                if (pool != null) node.OpenedBy = file;
+            }
+        }
+
+        if (opened == Errno.OK) return Errno.OK;
+        if (backingId > 0) _channel.BackingClose(backingId);
+        pool?.Dispose();
+        return opened;
+    }
+
+    private void Close(ulong handle)
+    {
+        OpenFile? file;
+        using (_host.Enter())
+        {
+            file = _host.RemoveFile(handle);
+            if (file == null) return;
+            _host.Domain.Close(handle, DomainHost.Now);
+            if (file.Node.OpenedBy == file) file.Node.OpenedBy = null;
+            file.Pool?.Dispose();
+        }
+
+        if (file.BackingId != 0) _channel.BackingClose(file.BackingId);
+    }
+
+    /// <summary>A request on the handle shows that its opener is through: the registration may go.</summary>
+    private void SettleBacking(ulong handle)
+    {
+        var backingId = 0;
+        using (_host.Enter())
+        {
+            if (_host.FindFile(handle) is { BackingId: not 0 } file) (backingId, file.BackingId) = (file.BackingId, 0);
+        }
+
+        if (backingId != 0) _channel.BackingClose(backingId);
+    }
+
+    private PoolFile? PoolOf(ulong handle)
+    {
+        using (_host.Enter()) return _host.FindFile(handle)?.Pool;
+    }
+
+    private int ProbePassthrough()
+    {
+        var made = PoolFile.Create(0, trimmer: null, out var probe);
+        if (made < 0) return made;
+        var backingId = _channel.BackingOpen(probe!.Descriptor);
+        if (backingId > 0) _channel.BackingClose(backingId);
+        probe.Dispose();
+        return backingId;
+    }
+
+    private Tree NewTree() => new(_host.Domain, _publisher?.Profile ?? PoolProfile.Passthrough, DomainHost.Now.Realtime / 1_000_000_000);
+}

@@ -1,0 +1,24 @@
+namespace Kdbus.Daemon.Serving;
+
+/// <summary>
+/// An open file description as the kernel knows it: the handle number both sides use, the pool that an endpoint's handle
+/// may come to use, and who waits on it. Guarded by the lock of the engine.
+/// </summary>
+internal sealed class OpenFile(ulong handle, TreeNode node, PoolFile? pool)
+{
+    public ulong Handle { get; } = handle;
+
+    public TreeNode Node { get; } = node;
+
+    /// <summary>Null for <c>control</c>.</summary>
+    public PoolFile? Pool { get; } = pool;
+
+    /// <summary>Passthrough registration to be given back at the first request, when the opener is surely through; 0 if none.</summary>
+    public int BackingId { get; set; }
+
+    /// <summary>What to name in a poll notification.</summary>
+    public ulong PollHandle { get; set; }
+
+    /// <summary>Somebody waits in poll(2) and has to be told of a change, once.</summary>
+    public bool PollArmed { get; set; }
+}

@@ -1,0 +1,22 @@
+namespace Kdbus.Daemon.Serving;
+
+/// <summary>Which way of showing pools is asked for.</summary>
+public enum ProfileChoice
+{
+    /// <summary>Passthrough where the kernel allows it, else the page cache.</summary>
+    Auto,
+    /// <summary>Passthrough or nothing.</summary>
+    Passthrough,
+    /// <summary>The page cache even where passthrough is allowed.</summary>
+    PageCache,
+}
+
+/// <summary>What a mount can be told about how it is served.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>How clients' mappings of their pools work.</summary>
+    public ProfileChoice Profile { get; init; }
+
+    /// <summary>Log every FUSE request and answer.</summary>
+    public bool Trace { get; init; }
+}

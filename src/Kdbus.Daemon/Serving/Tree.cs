@@ -1,0 +1,202 @@
+using System.Text;
+using Kdbus.Engine;
+using Kdbus.Fuse.Wire;
+
+namespace Kdbus.Daemon.Serving;
+
+/// <summary>What a node number of the kernel stands for.</summary>
+internal enum TreeNodeKind
+{
+    Root,
+    Control,
+    Bus,
+    Endpoint,
+}
+
+/// <summary>A node that the kernel knows under a number of its own.</summary>
+internal sealed class TreeNode(ulong nodeId, TreeNodeKind kind, Node? node)
+{
+    public ulong NodeId { get; } = nodeId;
+
+    public TreeNodeKind Kind { get; } = kind;
+
+    /// <summary>The bus or endpoint behind it.</summary>
+    public Node? Node { get; } = node;
+
+    public Bus? Bus => Node as Bus;
+
+    public Endpoint? Endpoint => Node as Endpoint;
+
+    public bool IsDirectory => Kind is TreeNodeKind.Root or TreeNodeKind.Bus;
+
+    /// <summary>How often the kernel looked it up and has not forgotten it.</summary>
+    public ulong Lookups { get; set; }
+
+    /// <summary>The open file whose pool a mapping of this node shows.</summary>
+    public OpenFile? OpenedBy { get; set; }
+}
+
+/// <summary>
+/// The nodes of the mount under the numbers the kernel knows them by. A bus directory has one number while the kernel
+/// knows it; an endpoint gets a fresh one at every lookup, because what mmap(2) shows hangs on the node and each opener
+/// has a pool of its own. Numbers are never used twice. Guarded by the lock of the engine.
+/// </summary>
+internal sealed class Tree
+{
+    /// <summary>Names never stay in the kernel's cache: a bus that ended must be gone and its name usable at once.</summary>
+    private const ulong EntrySeconds = 0;
+
+    private const ulong AttributeSeconds = 3600;
+    private const uint DirectoryType = 0x4000;
+    private const uint FileType = 0x8000;
+    private const uint RootPermissions = 0x16d; // r-xr-xr-x
+    private const uint ControlPermissions = 0x1b6; // rw-rw-rw-
+
+    private readonly Domain _domain;
+    private readonly PoolProfile _profile;
+    private readonly ulong _mountedSeconds;
+    private readonly Dictionary<ulong, TreeNode> _nodes = [];
+    private readonly Dictionary<Bus, TreeNode> _buses = [];
+    private readonly TreeNode _root = new(FuseProtocol.RootId, TreeNodeKind.Root, null);
+    private readonly TreeNode _control = new(FuseProtocol.RootId + 1, TreeNodeKind.Control, null);
+    private ulong _lastNodeId = FuseProtocol.RootId + 1;
+
+    public Tree(Domain domain, PoolProfile profile, ulong mountedSeconds)
+    {
+        _domain = domain;
+        _profile = profile;
+        _mountedSeconds = mountedSeconds;
+        _nodes.Add(_root.NodeId, _root);
+        _nodes.Add(_control.NodeId, _control);
+    }
+
+    /// <summary>Nodes the kernel knows, root and control included.</summary>
+    public int Count => _nodes.Count;
+
+    public TreeNode? Find(ulong nodeId) => _nodes.GetValueOrDefault(nodeId);
+
+    /// <summary>Finds a name in a directory and counts the lookup; null if there is no such name.</summary>
+    public TreeNode? Lookup(TreeNode directory, ReadOnlySpan<byte> name)
+    {
+        var found = Child(directory, name);
+        if (found != null) found.Lookups++;
+        return found;
+    }
+
+    /// <summary>Takes lookups back, one whose answer did not reach the kernel among them.</summary>
+    public void Forget(ulong nodeId, ulong lookups)
+    {
+        if (!_nodes.TryGetValue(nodeId, out var node)) return;
+        node.Lookups -= Math.Min(lookups, node.Lookups);
+        if (node.Lookups > 0 || node.Kind is TreeNodeKind.Root or TreeNodeKind.Control) return;
+        _nodes.Remove(nodeId);
+        if (node.Bus is { } bus) _buses.Remove(bus);
+    }
+
+    public FuseEntryOut EntryOf(TreeNode node) => new()
+    {
+        NodeId = node.NodeId,
+        EntryValid = EntrySeconds,
+        AttrValid = AttributeSecondsOf(node),
+        Attr = AttributesOf(node),
+    };
+
+    public FuseAttrOut AttributeReplyOf(TreeNode node) => new() { AttrValid = AttributeSecondsOf(node), Attr = AttributesOf(node) };
+
+    /// <summary>
+    /// Fills a directory. The offset of an entry is made of its inode number, so that a listing in several pieces neither
+    /// repeats nor skips what stays while other nodes come and go.
+    /// </summary>
+    public void List(TreeNode directory, ulong offset, ref Fuse.DirectoryBuffer buffer)
+    {
+        if (offset < 1 && !buffer.TryAdd("."u8, Listed(directory), 1)) return;
+        if (offset < 2 && !buffer.TryAdd(".."u8, Listed(_root), 2)) return;
+        if (directory.Kind == TreeNodeKind.Root)
+        {
+            var next = Domain.ControlInode + 2;
+            if (offset < next && !buffer.TryAdd("control"u8, Listed(_control), next)) return;
+        }
+
+        IEnumerable<Node> children = directory.Bus is { } bus ? bus.Endpoints : _domain.Buses;
+        foreach (var child in children.Where(child => child.Inode + 2 > offset).OrderBy(child => child.Inode))
+        {
+            var kind = child is Bus ? TreeNodeKind.Bus : TreeNodeKind.Endpoint;
+            var entry = new FuseEntryOut { Attr = Attributes(child.Inode, kind, child) };
+            if (!buffer.TryAdd(Encoding.ASCII.GetBytes(child.Name), entry, child.Inode + 2)) return;
+        }
+    }
+
+    private TreeNode? Child(TreeNode directory, ReadOnlySpan<byte> name)
+    {
+        if (directory.Kind == TreeNodeKind.Root)
+        {
+            if (name.SequenceEqual("control"u8)) return _control;
+            return _domain.FindBus(Encoding.ASCII.GetString(name)) is { } bus ? NodeOf(bus) : null;
+        }
+
+        return directory.Bus is { Alive: true } parent && parent.FindEndpoint(Encoding.ASCII.GetString(name)) is { } endpoint
+            ? Add(TreeNodeKind.Endpoint, endpoint)
+            : null;
+    }
+
+    private TreeNode NodeOf(Bus bus)
+    {
+        if (!_buses.TryGetValue(bus, out var node))
+        {
+            node = Add(TreeNodeKind.Bus, bus);
+            _buses.Add(bus, node);
+        }
+
+        return node;
+    }
+
+    private TreeNode Add(TreeNodeKind kind, Node node)
+    {
+        var added = new TreeNode(++_lastNodeId, kind, node);
+        _nodes.Add(added.NodeId, added);
+        return added;
+    }
+
+    /// <summary>An entry of a listing: it does not count as a lookup.</summary>
+    private FuseEntryOut Listed(TreeNode node) => new() { Attr = AttributesOf(node) };
+
+    /// <summary>In the page cache profile the size of an endpoint grows at HELLO; all else is constant.</summary>
+    private ulong AttributeSecondsOf(TreeNode node) =>
+        _profile == PoolProfile.PageCache && node.Kind == TreeNodeKind.Endpoint ? 0 : AttributeSeconds;
+
+    private FuseAttr AttributesOf(TreeNode node)
+    {
+        var inode = node.Kind switch
+        {
+            TreeNodeKind.Root => Domain.ControlInode - 1,
+            TreeNodeKind.Control => Domain.ControlInode,
+            _ => node.Node!.Inode,
+        };
+        var attributes = Attributes(inode, node.Kind, node.Node);
+        if (_profile == PoolProfile.PageCache && node.OpenedBy?.Pool is { } pool) attributes.Size = pool.Size;
+        return attributes;
+    }
+
+    /// <summary>
+    /// Sizes are 0: nothing can then be mapped of a file but a pool, and no buffer of a command can make us wait for
+    /// ourselves.
+    /// </summary>
+    private FuseAttr Attributes(ulong inode, TreeNodeKind kind, Node? node) => new()
+    {
+        Ino = inode,
+        Mode = kind switch
+        {
+            TreeNodeKind.Root => DirectoryType | RootPermissions,
+            TreeNodeKind.Control => FileType | ControlPermissions,
+            TreeNodeKind.Bus => DirectoryType | node!.Permissions,
+            _ => FileType | node!.Permissions,
+        },
+        NLink = kind is TreeNodeKind.Root or TreeNodeKind.Bus ? 2u : 1u,
+        Uid = node?.Uid ?? 0,
+        Gid = node?.Gid ?? 0,
+        BlkSize = 4096,
+        ATime = _mountedSeconds,
+        MTime = _mountedSeconds,
+        CTime = _mountedSeconds,
+    };
+}

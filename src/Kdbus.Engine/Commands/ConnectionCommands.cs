@@ -1,0 +1,50 @@
+using Kdbus.Abi;
+
+namespace Kdbus.Engine.Commands;
+
+/// <summary>BYEBYE, FREE and UPDATE: what a connection does to itself.</summary>
+internal static class ConnectionCommands
+{
+    public static Errno Byebye(Domain domain, ref Invocation call, Connection connection)
+    {
+        if (connection.Queue.Count > 0) return Errno.EBUSY;
+        Disconnection.Run(domain, connection, call.Now);
+        return Errno.OK;
+    }
+
+    public static Errno Free(ref Invocation call, Connection connection)
+    {
+        var offset = call.Frame.As<KdbusCmdFree>().Offset;
+        if (offset == connection.Pool.Size) return Errno.OK; // the empty slice
+        if (connection.Pool.Find(offset) is not { HeldByOwner: true } slice) return Errno.ENXIO;
+        connection.Pool.ReleaseByOwner(slice);
+        return Errno.OK;
+    }
+
+    public static Errno Update(ref Invocation call, Connection connection)
+    {
+        var send = connection.AttachFlagsSend;
+        var recv = connection.AttachFlagsRecv;
+        var items = call.Frame.Items<KdbusCmd>();
+
+        if (CommandFrame.TryFind(items, ItemType.AttachFlagsSend, out var item))
+        {
+            if (AttachMask.Sanitize(item.As<ulong>(), out send) != Errno.OK) return Errno.EINVAL;
+            if ((connection.Bus.RequiredAttachFlags & ~send) != 0) return Errno.EINVAL;
+        }
+
+        if (CommandFrame.TryFind(items, ItemType.AttachFlagsRecv, out item)
+            && AttachMask.Sanitize(item.As<ulong>(), out recv) != Errno.OK)
+        {
+            return Errno.EINVAL;
+        }
+
+        var changesPolicy = CommandFrame.TryFind(items, ItemType.Name, out _)
+            || CommandFrame.TryFind(items, ItemType.PolicyAccess, out _);
+        if (changesPolicy) return Errno.EOPNOTSUPP; // for policy holders only
+
+        connection.AttachFlagsSend = send;
+        connection.AttachFlagsRecv = recv;
+        return Errno.OK;
+    }
+}

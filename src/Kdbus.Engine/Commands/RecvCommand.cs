@@ -1,0 +1,49 @@
+using Kdbus.Abi;
+
+namespace Kdbus.Engine.Commands;
+
+/// <summary>RECV: takes a message out of the queue, looks at it, or throws it away. It never waits.</summary>
+internal static class RecvCommand
+{
+    public static Errno Run(Domain domain, ref Invocation call, Connection connection, ref Outcome outcome)
+    {
+        ref var cmd = ref call.Frame.As<KdbusCmdRecv>();
+        var flags = (RecvFlags)cmd.Flags;
+        if (flags.HasFlag(RecvFlags.Drop | RecvFlags.UsePriority)) return Errno.EINVAL;
+
+        var message = flags.HasFlag(RecvFlags.UsePriority)
+            ? connection.Queue.MostUrgent(cmd.Priority)
+            : connection.Queue.First;
+        cmd.Msg = new KdbusMsgInfo { Offset = connection.Pool.Size };
+        if (message != null)
+        {
+            if (flags.HasFlag(RecvFlags.Drop)) Drop(domain, connection, message, call.Now);
+            else cmd.Msg = Receive(connection, message, flags.HasFlag(RecvFlags.Peek), ref outcome);
+        }
+
+        cmd.DroppedMsgs = connection.Dropped;
+        if (connection.Dropped > 0)
+        {
+            cmd.ReturnFlags = (ulong)RecvReturnFlags.DroppedMsgs;
+            outcome.StoreReturnFlags();
+            connection.Dropped = 0;
+        }
+
+        outcome.StoreResults(32, 32);
+        return message == null ? Errno.EAGAIN : Errno.OK;
+    }
+
+    private static KdbusMsgInfo Receive(Connection connection, QueuedMessage message, bool peek, ref Outcome outcome)
+    {
+        var info = Queueing.Publish(connection, message);
+        outcome.Published = new PoolRange(info.Offset, info.MsgSize);
+        if (!peek) Queueing.Remove(connection, message);
+        return info;
+    }
+
+    private static void Drop(Domain domain, Connection connection, QueuedMessage message, Instant now)
+    {
+        Queueing.Remove(connection, message);
+        if (message.Request is { Ended: false, IsExpected: true } tracker) domain.Replies.NoAnswer(tracker, now);
+    }
+}

@@ -1,0 +1,78 @@
+using Kdbus.Abi;
+
+namespace Kdbus.Engine;
+
+/// <summary>
+/// A peer: an open file description that said HELLO. It owns a pool, a queue and its side of the replies it waits for.
+/// Once it is not alive every command on it is ECONNRESET; nothing brings it back.
+/// </summary>
+public sealed class Connection
+{
+    internal Connection(ulong id, Handle handle, HelloFlags flags, User user, Caller caller, Pool pool)
+    {
+        Id = id;
+        Handle = handle;
+        Flags = flags;
+        User = user;
+        Creator = caller;
+        Pool = pool;
+        Quota = new Quota(pool.Size);
+    }
+
+    /// <summary>Unique in the domain, never reused.</summary>
+    public ulong Id { get; }
+
+    /// <summary>Flags of HELLO.</summary>
+    public HelloFlags Flags { get; }
+
+    /// <summary>Who said HELLO.</summary>
+    public Caller Creator { get; }
+
+    /// <summary>What may be sent about it.</summary>
+    public AttachFlags AttachFlagsSend { get; internal set; }
+
+    /// <summary>What it wants with each message.</summary>
+    public AttachFlags AttachFlagsRecv { get; internal set; }
+
+    /// <summary>The description given at HELLO, without NUL; empty if none.</summary>
+    public ReadOnlyMemory<byte> Description { get; internal init; }
+
+    /// <summary>False once disconnected.</summary>
+    public bool Alive { get; internal set; } = true;
+
+    /// <summary>Messages queued and not yet received.</summary>
+    public int Queued => Queue.Count;
+
+    /// <summary>Messages lost since the last RECV.</summary>
+    internal ulong Dropped { get; set; }
+
+    internal Handle Handle { get; }
+
+    internal Endpoint Endpoint => Handle.Endpoint!;
+
+    internal Bus Bus => Endpoint.Bus;
+
+    internal bool Privileged => Handle.Privileged;
+
+    /// <summary>Who is charged for what this connection sends.</summary>
+    internal User User { get; }
+
+    internal Pool Pool { get; }
+
+    internal MessageQueue Queue { get; } = new();
+
+    internal Quota Quota { get; }
+
+    /// <summary>The requests this connection made and may still get replies to.</summary>
+    internal ReplyTrackers Requests { get; } = new();
+
+    /// <summary>The requests of others that this connection may still answer.</summary>
+    internal AnswerTrackers Expected { get; } = new();
+
+    /// <summary>
+    /// Request slots taken: a request holds one until its tracker has ended and its message has left every queue.
+    /// </summary>
+    internal int RequestSlots { get; set; }
+
+    internal bool Readable => Queue.Count > 0 || Dropped > 0;
+}

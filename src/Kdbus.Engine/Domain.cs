@@ -1,0 +1,203 @@
+using Kdbus.Abi;
+using Kdbus.Engine.Commands;
+
+namespace Kdbus.Engine;
+
+/// <summary>
+/// A domain: its buses, its users, its one counter of ids. It is a deterministic state machine: everything from outside
+/// comes in as the arguments of the public methods, everything it wants done goes out through <see cref="IEffects"/> and
+/// the <see cref="Outcome"/>, and the same inputs in the same order give the same state and the same outputs. It is not
+/// thread-safe; whoever drives it lets one input in at a time.
+/// </summary>
+public sealed class Domain
+{
+    /// <summary>Kinds of metadata that a domain lets through unless told otherwise.</summary>
+    public const AttachFlags DefaultAttachMask =
+        AttachFlags.Timestamp | AttachFlags.Creds | AttachFlags.Pids | AttachFlags.AuxGroups
+        | AttachFlags.Names | AttachFlags.Seclabel | AttachFlags.ConnDescription;
+
+    private const ulong RootInode = 1;
+
+    private readonly Dictionary<ulong, Handle> _handles = [];
+    private readonly Dictionary<string, Bus> _buses = new(StringComparer.Ordinal);
+    private ulong _lastId;
+    private ulong _lastInode = ControlInode;
+
+    /// <summary>An empty domain.</summary>
+    public Domain(IEffects effects)
+    {
+        Effects = effects;
+        Replies = new Replies(this);
+    }
+
+    /// <summary>Inode number of <c>control</c>; the root directory has the number before it.</summary>
+    public const ulong ControlInode = RootInode + 1;
+
+    /// <summary>Kinds of metadata that this domain lets through at all.</summary>
+    public AttachFlags AttachMask { get; set; } = DefaultAttachMask;
+
+    /// <summary>The buses alive.</summary>
+    public IReadOnlyCollection<Bus> Buses => _buses.Values;
+
+    /// <summary>Open handles, of any role.</summary>
+    public int OpenHandles => _handles.Count;
+
+    /// <summary>CLOCK_MONOTONIC time at which <see cref="Advance"/> has something to do; <see cref="ulong.MaxValue"/> if never.</summary>
+    public ulong NextDeadline => Replies.NextDeadline;
+
+    internal IEffects Effects { get; }
+
+    internal Users Users { get; } = new();
+
+    /// <summary>Who notifications are charged on.</summary>
+    internal User BusItself { get; } = new(null);
+
+    internal Replies Replies { get; }
+
+    /// <summary>The bus of this name, or null.</summary>
+    public Bus? FindBus(string name) => _buses.GetValueOrDefault(name);
+
+    /// <summary>The connection a handle has become, or null.</summary>
+    public Connection? FindConnection(ulong handle) => _handles.GetValueOrDefault(handle)?.Connection;
+
+    /// <summary>
+    /// Opens <paramref name="endpoint"/>, or <c>control</c> if null, under a handle number that was never used before.
+    /// Privilege is decided here, once. ESHUTDOWN if the endpoint has just ended.
+    /// </summary>
+    public Errno Open(ulong handle, Endpoint? endpoint, in Caller caller)
+    {
+        if (endpoint is { Alive: false }) return Errno.ESHUTDOWN;
+        var privileged = endpoint is { IsCustom: false } && (caller.CapIpcOwner || caller.Euid == endpoint.Bus.Uid);
+        _handles.Add(handle, new Handle(handle, endpoint, privileged));
+        return Errno.OK;
+    }
+
+    /// <summary>The last copy of a handle was closed: whatever lived by it ends now.</summary>
+    public void Close(ulong handle, Instant now)
+    {
+        if (!_handles.Remove(handle, out var closed)) return;
+        End(closed, now);
+    }
+
+    /// <summary>
+    /// Whether a command may be issued on a handle at all, before anything of its struct is read; and whether
+    /// <see cref="Execute"/> will want to know who calls. Changes nothing.
+    /// </summary>
+    public Errno Admit(ulong handle, uint ioctl, out bool needsCaller)
+    {
+        needsCaller = false;
+        if (!CommandTable.IsKnown(ioctl)) return Errno.ENOTTY;
+        if (!_handles.TryGetValue(handle, out var opened)) return Errno.EBADF;
+        var command = (Command)ioctl;
+        needsCaller = command is Command.BusMake or Command.EndpointMake or Command.Hello
+            || (command == Command.Send && opened is { Privileged: false });
+        return opened.Admit(command);
+    }
+
+    /// <summary>Runs a command that was admitted; it may have become inadmissible since.</summary>
+    public Outcome Execute(ref Invocation call)
+    {
+        if (NextDeadline <= call.Now.Monotonic) Advance(call.Now);
+
+        var result = Admit(call.Handle, call.Ioctl, out _);
+        return result == Errno.OK ? CommandTable.Run(this, _handles[call.Handle], ref call) : Outcome.Done(result);
+    }
+
+    /// <summary>
+    /// The copy that <see cref="OutcomeKind.Copy"/> asked for has been made, or has failed with
+    /// <paramref name="copied"/>: the message <paramref name="begun"/> is queued or given up.
+    /// </summary>
+    public Outcome Commit(ref Invocation call, in Outcome begun, Errno copied)
+    {
+        if (NextDeadline <= call.Now.Monotonic) Advance(call.Now);
+        return SendCommand.Finish(this, ref call, begun, copied);
+    }
+
+    /// <summary>
+    /// The result of BUS_MAKE, ENDPOINT_MAKE or HELLO could not be stored: the handle is untyped again and what it had
+    /// made is gone.
+    /// </summary>
+    public void Undo(ulong handle, Instant now)
+    {
+        if (!_handles.TryGetValue(handle, out var opened)) return;
+        End(opened, now);
+        opened.BecomeUntyped();
+    }
+
+    /// <summary>A signal arrived at the caller of a pending call; nothing happens if that has ended meanwhile.</summary>
+    public void Interrupt(ulong request) => Replies.Interrupt(request);
+
+    /// <summary>Ends what has a deadline that is not after <paramref name="now"/>.</summary>
+    public void Advance(Instant now) => Replies.Advance(now);
+
+    /// <summary>What poll(2) shows of a handle.</summary>
+    public PollState Poll(ulong handle)
+    {
+        var connection = FindConnection(handle);
+        if (connection is not { Alive: true }) return PollState.HungUp;
+        return connection.Readable ? PollState.Readable : PollState.Idle;
+    }
+
+    internal ulong NextId() => ++_lastId;
+
+    internal ulong NextInode() => ++_lastInode;
+
+    internal void Add(Bus bus)
+    {
+        _buses.Add(bus.Name, bus);
+        bus.Maker.Buses++;
+    }
+
+    internal void End(Endpoint endpoint, Instant now)
+    {
+        if (!endpoint.Alive) return;
+        endpoint.Bus.Remove(endpoint);
+        foreach (var connection in endpoint.Bus.Connections.Where(c => c.Endpoint == endpoint).ToArray())
+        {
+            Disconnection.Run(this, connection, now);
+        }
+
+        Effects.Removed(endpoint);
+    }
+
+    private void End(Handle handle, Instant now)
+    {
+        switch (handle.Role)
+        {
+            case HandleRole.BusOwner:
+                End(handle.OwnedBus!, now);
+                break;
+            case HandleRole.EndpointOwner:
+                End(handle.OwnedEndpoint!, now);
+                break;
+            case HandleRole.Connection:
+                var connection = handle.Connection!;
+                Disconnection.Run(this, connection, now);
+                connection.User.Connections--;
+                Users.Trim(connection.User);
+                break;
+        }
+    }
+
+    private void End(Bus bus, Instant now)
+    {
+        if (!bus.Alive) return;
+        bus.Alive = false;
+        _buses.Remove(bus.Name);
+        foreach (var endpoint in bus.Endpoints.ToArray()) End(endpoint, now);
+        bus.Maker.Buses--;
+        Users.Trim(bus.Maker);
+        Effects.Removed(bus);
+    }
+}
+
+/// <summary>States of a handle that poll(2) tells apart.</summary>
+public enum PollState
+{
+    /// <summary>POLLERR and POLLHUP: not a connection, or no longer.</summary>
+    HungUp,
+    /// <summary>POLLOUT: nothing to receive.</summary>
+    Idle,
+    /// <summary>POLLIN and POLLOUT.</summary>
+    Readable,
+}

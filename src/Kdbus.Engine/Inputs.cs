@@ -1,0 +1,83 @@
+namespace Kdbus.Engine;
+
+/// <summary>What the clocks said when an input arrived: CLOCK_MONOTONIC and CLOCK_REALTIME, nanoseconds.</summary>
+public readonly record struct Instant(ulong Monotonic, ulong Realtime);
+
+/// <summary>
+/// Who makes a call, captured while the calling thread is stopped inside it; ids as seen in the domain's user namespace.
+/// </summary>
+/// <param name="Uid">Real user: accounting, and who may talk to whom.</param>
+/// <param name="Euid">Effective user: names, ownership and privilege.</param>
+/// <param name="Gid">Real group.</param>
+/// <param name="Egid">Effective group.</param>
+/// <param name="CapIpcOwner">Has CAP_IPC_OWNER in the domain's user namespace.</param>
+/// <param name="Pid">The process, for diagnosis.</param>
+public readonly record struct Caller(uint Uid, uint Euid, uint Gid, uint Egid, bool CapIpcOwner, int Pid);
+
+/// <summary>Where the payload of a message is while the engine decides about it.</summary>
+public enum PayloadPlace
+{
+    /// <summary>In <see cref="Invocation.Payload"/>; also when there is none.</summary>
+    Here,
+    /// <summary>In the sender's memory: it will be copied from there once the receiver's slice is reserved.</summary>
+    Remote,
+    /// <summary>It could not be read.</summary>
+    Unreadable,
+}
+
+/// <summary>
+/// The memory of one pool, as the engine is handed it: write-only. What lies there can be changed by the pool's owner,
+/// so nothing is ever read back.
+/// </summary>
+public interface IPoolMemory
+{
+    /// <summary>
+    /// Makes sure that a range can be written. The answer is an input: false when the host has no memory left.
+    /// </summary>
+    bool Back(ulong offset, ulong size);
+
+    /// <summary>A backed range, to be written.</summary>
+    Span<byte> Room(ulong offset, int size);
+
+    /// <summary>No slice is left in the pool: its memory may go, and must read as zero or old content when it is back.</summary>
+    void Unused();
+}
+
+/// <summary>
+/// One command as it arrived: everything the decision depends on, as values. The engine asks nobody anything else.
+/// </summary>
+public ref struct Invocation
+{
+    /// <summary>The handle the command came on.</summary>
+    public required ulong Handle { get; init; }
+
+    /// <summary>Names this call in <see cref="IEffects.Complete"/> and <see cref="Domain.Interrupt"/>; not 0.</summary>
+    public required ulong Request { get; init; }
+
+    /// <summary>The whole ioctl number.</summary>
+    public required uint Ioctl { get; init; }
+
+    /// <summary>Who calls; only filled where <see cref="Domain.Admit"/> asked for it.</summary>
+    public Caller Caller { get; init; }
+
+    /// <summary>Now.</summary>
+    public required Instant Now { get; init; }
+
+    /// <summary>The command with its items, exactly <c>size</c> bytes; results are written into it.</summary>
+    public required Span<byte> Frame { get; init; }
+
+    /// <summary>SEND: as much of the message at <c>msg_address</c> as could be read, <c>kdbus_msg.size</c> bytes if all.</summary>
+    public ReadOnlySpan<byte> Message { get; init; }
+
+    /// <summary>SEND: where the payload is.</summary>
+    public PayloadPlace PayloadPlace { get; init; }
+
+    /// <summary>SEND: the bytes of all vectors that are not null, in order, if <see cref="PayloadPlace.Here"/>.</summary>
+    public ReadOnlySpan<byte> Payload { get; init; }
+
+    /// <summary>HELLO: the memory of the pool, of the size asked for; null if it could not be made.</summary>
+    public IPoolMemory? Pool { get; set; }
+
+    /// <summary>BUS_MAKE: 16 random bytes.</summary>
+    public UInt128 Random { get; init; }
+}

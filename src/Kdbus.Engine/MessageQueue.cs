@@ -1,0 +1,74 @@
+namespace Kdbus.Engine;
+
+/// <summary>A message that lies in a receiver's pool and waits to be received.</summary>
+internal sealed class QueuedMessage
+{
+    public Slice Slice { get; set; } = null!;
+
+    /// <summary>Who is charged for it, with how much.</summary>
+    public User User { get; set; } = null!;
+
+    public ulong Size { get; set; }
+
+    public int Fds { get; set; }
+
+    public long Priority { get; set; }
+
+    /// <summary>The tracker of a request, while the message holds the request's slot.</summary>
+    public ReplyTracker? Request { get; set; }
+
+    /// <summary>What will be told about the sender, written when the message is received.</summary>
+    public Metadata Metadata { get; set; }
+
+    /// <summary>Where in the slice it is written.</summary>
+    public int MetadataOffset { get; set; }
+
+    public QueuedMessage? Previous { get; set; }
+
+    public QueuedMessage? Next { get; set; }
+}
+
+/// <summary>The messages of one receiver in the order of their arrival.</summary>
+internal sealed class MessageQueue
+{
+    private QueuedMessage? _last;
+
+    public int Count { get; private set; }
+
+    public QueuedMessage? First { get; private set; }
+
+    public void Append(QueuedMessage message)
+    {
+        message.Previous = _last;
+        message.Next = null;
+        if (_last == null) First = message;
+        else _last.Next = message;
+        _last = message;
+        Count++;
+    }
+
+    public void Remove(QueuedMessage message)
+    {
+        if (message.Previous == null) First = message.Next;
+        else message.Previous.Next = message.Next;
+        if (message.Next == null) _last = message.Previous;
+        else message.Next.Previous = message.Previous;
+        message.Previous = message.Next = null;
+        Count--;
+    }
+
+    /// <summary>
+    /// The oldest of the most urgent messages (the smallest number), provided that it is not less urgent than
+    /// <paramref name="limit"/>.
+    /// </summary>
+    public QueuedMessage? MostUrgent(long limit)
+    {
+        QueuedMessage? best = null;
+        for (var message = First; message != null; message = message.Next)
+        {
+            if (best == null || message.Priority < best.Priority) best = message;
+        }
+
+        return best != null && best.Priority <= limit ? best : null;
+    }
+}

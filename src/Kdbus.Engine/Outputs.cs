@@ -1,0 +1,81 @@
+using Kdbus.Abi;
+
+namespace Kdbus.Engine;
+
+/// <summary>What the daemon carries out on behalf of the engine, in the order in which it is told.</summary>
+public interface IEffects
+{
+    /// <summary>The handle's poll state has changed to readable or hung up.</summary>
+    void Wake(ulong handle);
+
+    /// <summary>A call that was <see cref="OutcomeKind.Pending"/> has ended.</summary>
+    void Complete(in Completion completion);
+
+    /// <summary>A bus or endpoint is no longer in the tree.</summary>
+    void Removed(Node node);
+}
+
+/// <summary>A range of a pool.</summary>
+public readonly record struct PoolRange(ulong Offset, ulong Size);
+
+/// <summary>The end of a synchronous call.</summary>
+/// <param name="Request">The call.</param>
+/// <param name="Handle">The handle it came on.</param>
+/// <param name="Result">Its result.</param>
+/// <param name="Restart">With EINTR: the caller may repeat the call and picks it up where it stands.</param>
+/// <param name="Reply">With OK: what goes into <c>kdbus_cmd_send.reply</c>.</param>
+public readonly record struct Completion(ulong Request, ulong Handle, Errno Result, bool Restart, KdbusMsgInfo Reply);
+
+/// <summary>How a command stands after <see cref="Domain.Execute"/>.</summary>
+public enum OutcomeKind
+{
+    /// <summary>Done: store and return.</summary>
+    Done,
+    /// <summary>The caller waits for <see cref="IEffects.Complete"/>.</summary>
+    Pending,
+    /// <summary>The payload must be copied into <see cref="Outcome.Delivery"/>, then <see cref="Domain.Commit"/>.</summary>
+    Copy,
+}
+
+/// <summary>What a command came to.</summary>
+public struct Outcome
+{
+    /// <summary>How it stands.</summary>
+    public OutcomeKind Kind { get; internal set; }
+
+    /// <summary>Result, if <see cref="OutcomeKind.Done"/>.</summary>
+    public Errno Result { get; internal set; }
+
+    /// <summary>The parts of the frame to store into the caller's memory, also on errors.</summary>
+    public Stores Stores { get; internal set; }
+
+    /// <summary>The slice that the caller learns of by this result; size 0 if none.</summary>
+    public PoolRange Published { get; internal set; }
+
+    /// <summary>A bus, endpoint or connection was made: if its maker cannot be told, <see cref="Domain.Undo"/> it.</summary>
+    public bool Made { get; internal set; }
+
+    /// <summary>The reservation to copy into, if <see cref="OutcomeKind.Copy"/>.</summary>
+    public Delivery? Delivery { get; internal set; }
+
+    internal static Outcome Done(Errno result) => new() { Result = result };
+}
+
+/// <summary>Byte ranges of a command that have to be written back to its caller.</summary>
+public struct Stores
+{
+    /// <summary>The flags known, at offset 8.</summary>
+    public bool Flags { get; internal set; }
+
+    /// <summary>return_flags, at offset 16.</summary>
+    public bool ReturnFlags { get; internal set; }
+
+    /// <summary>Results behind return_flags.</summary>
+    public (int Offset, int Length) Results { get; internal set; }
+
+    /// <summary>Payload of the NEGOTIATE item.</summary>
+    public (int Offset, int Length) Negotiated { get; internal set; }
+
+    /// <summary>True if nothing is to be stored.</summary>
+    public readonly bool IsEmpty => !Flags && !ReturnFlags && Results.Length == 0 && Negotiated.Length == 0;
+}

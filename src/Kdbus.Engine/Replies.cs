@@ -1,0 +1,182 @@
+using Kdbus.Abi;
+
+namespace Kdbus.Engine;
+
+/// <summary>
+/// The life of requests: from the tracker a request is sent with, to its reply, its deadline, or the death of either
+/// side. One of these ends a tracker, exactly once; for a synchronous one it also ends the call that waits for it.
+/// </summary>
+internal sealed class Replies(Domain domain)
+{
+    private readonly DeadlineHeap _deadlines = new();
+    private readonly Dictionary<ulong, ReplyTracker> _waiting = [];
+
+    public ulong NextDeadline => _deadlines.Earliest;
+
+    /// <summary>Takes a slot for a request: EMLINK if the requester has none left.</summary>
+    public static Errno TakeSlot(Connection requester)
+    {
+        if (requester.RequestSlots >= Limits.ConnMaxRequestsPending) return Errno.EMLINK;
+        requester.RequestSlots++;
+        return Errno.OK;
+    }
+
+    /// <summary>The request has been queued: the tracker starts, holding the slot together with the message.</summary>
+    public void Start(ReplyTracker tracker, ulong waitingRequest)
+    {
+        tracker.Requester.Requests.Add(tracker);
+        tracker.Answerer.Expected.Add(tracker);
+        tracker.IsExpected = true;
+        _deadlines.Add(tracker);
+        if (tracker.Synchronous) Wait(tracker, waitingRequest);
+    }
+
+    /// <summary>A call that a signal had interrupted is repeated; true if its answer is there already.</summary>
+    public bool Resume(ReplyTracker tracker, ulong request, out Completion completion)
+    {
+        completion = default;
+        if (!tracker.Answered)
+        {
+            Wait(tracker, request);
+            return false;
+        }
+
+        completion = Pickup(tracker, request);
+        End(tracker);
+        return true;
+    }
+
+    /// <summary>A reply takes the permission. An asynchronous tracker is used up; a synchronous one lives on for its waiter.</summary>
+    public void Take(ReplyTracker tracker)
+    {
+        if (tracker.Synchronous)
+        {
+            tracker.Answering = true;
+            Unexpect(tracker);
+        }
+        else
+        {
+            End(tracker);
+        }
+    }
+
+    /// <summary>
+    /// A synchronous call has its result, with OK also its answer. If a signal interrupted it meanwhile the result is
+    /// kept for when the call is repeated.
+    /// </summary>
+    public void FinishCall(ReplyTracker tracker, Errno result, QueuedMessage? answer = null)
+    {
+        Unexpect(tracker);
+        tracker.Answered = true;
+        tracker.Result = result;
+        tracker.Answer = answer;
+        if (tracker.WaitingRequest == 0) return;
+
+        var completion = Pickup(tracker, tracker.WaitingRequest);
+        End(tracker);
+        domain.Effects.Complete(completion);
+    }
+
+    /// <summary>The answerer has dropped the request, or is gone.</summary>
+    public void NoAnswer(ReplyTracker tracker, Instant now)
+    {
+        if (tracker.Synchronous)
+        {
+            FinishCall(tracker, Errno.EPIPE);
+            return;
+        }
+
+        End(tracker);
+        Notifications.Send(domain, tracker.Requester, ItemType.ReplyDead, tracker.Cookie, now);
+    }
+
+    /// <summary>The request's message has left the answerer's queue.</summary>
+    public static void Unqueued(ReplyTracker tracker)
+    {
+        tracker.Queued = false;
+        if (tracker.Ended) tracker.Requester.RequestSlots--;
+    }
+
+    public void Interrupt(ulong request)
+    {
+        if (!_waiting.Remove(request, out var tracker)) return;
+        tracker.WaitingRequest = 0;
+        domain.Effects.Complete(new Completion(request, tracker.Requester.Handle.Id, Errno.EINTR, Restart: true, default));
+    }
+
+    public void Advance(Instant now)
+    {
+        while (_deadlines.TakeDue(now.Monotonic) is { } due)
+        {
+            var request = due.WaitingRequest;
+            End(due);
+            if (!due.Synchronous)
+            {
+                Notifications.Send(domain, due.Requester, ItemType.ReplyTimeout, due.Cookie, now);
+            }
+            else if (request != 0)
+            {
+                domain.Effects.Complete(new Completion(request, due.Requester.Handle.Id, Errno.ETIMEDOUT, Restart: false, default));
+            }
+        }
+    }
+
+    /// <summary>The requester is gone: its calls end with ECONNRESET, its trackers without a word.</summary>
+    public void RequesterGone(Connection requester)
+    {
+        while (requester.Requests.Newest is { } tracker)
+        {
+            var request = tracker.WaitingRequest;
+            End(tracker);
+            if (request == 0) continue;
+            domain.Effects.Complete(new Completion(request, requester.Handle.Id, Errno.ECONNRESET, Restart: false, default));
+        }
+    }
+
+    private void Wait(ReplyTracker tracker, ulong request)
+    {
+        tracker.WaitingRequest = request;
+        _waiting.Add(request, tracker);
+    }
+
+    private static Completion Pickup(ReplyTracker tracker, ulong request)
+    {
+        var reply = default(KdbusMsgInfo);
+        if (tracker.Answer is { } answer)
+        {
+            reply = Queueing.Publish(tracker.Requester, answer);
+            Queueing.Settle(tracker.Requester, answer);
+            tracker.Answer = null;
+        }
+
+        return new Completion(request, tracker.Requester.Handle.Id, tracker.Result, Restart: false, reply);
+    }
+
+    private void End(ReplyTracker tracker)
+    {
+        tracker.Ended = true;
+        if (tracker.Answer is { } unwanted)
+        {
+            Queueing.Settle(tracker.Requester, unwanted);
+            tracker.Answer = null;
+        }
+
+        if (tracker.WaitingRequest != 0)
+        {
+            _waiting.Remove(tracker.WaitingRequest);
+            tracker.WaitingRequest = 0;
+        }
+
+        Unexpect(tracker);
+        tracker.Requester.Requests.Remove(tracker);
+        _deadlines.Remove(tracker);
+        if (!tracker.Queued) tracker.Requester.RequestSlots--;
+    }
+
+    private static void Unexpect(ReplyTracker tracker)
+    {
+        if (!tracker.IsExpected) return;
+        tracker.IsExpected = false;
+        tracker.Answerer.Expected.Remove(tracker);
+    }
+}

@@ -1,0 +1,45 @@
+namespace Kdbus.Engine;
+
+/// <summary>
+/// Who is charged: one per real uid and domain, one per custom endpoint whatever the uids of its connections, and one
+/// for the bus itself. Users are compared by identity.
+/// </summary>
+public sealed class User
+{
+    internal User(uint? uid) => Uid = uid;
+
+    /// <summary>The uid, or null for the bus itself and for the anonymous user of an endpoint.</summary>
+    public uint? Uid { get; }
+
+    /// <summary>Buses alive.</summary>
+    internal int Buses { get; set; }
+
+    /// <summary>Connections whose handles are not closed yet.</summary>
+    internal int Connections { get; set; }
+
+    /// <summary>Messages of this user in anybody's queue. It must stay the same user until they are gone.</summary>
+    internal int Messages { get; set; }
+}
+
+/// <summary>The users of a domain that have a uid.</summary>
+internal sealed class Users
+{
+    private readonly Dictionary<uint, User> _byUid = [];
+
+    public User Get(uint uid)
+    {
+        if (!_byUid.TryGetValue(uid, out var user))
+        {
+            user = new User(uid);
+            _byUid.Add(uid, user);
+        }
+
+        return user;
+    }
+
+    /// <summary>Forgets a user nothing is charged on any more.</summary>
+    public void Trim(User user)
+    {
+        if (user is { Uid: { } uid, Buses: 0, Connections: 0, Messages: 0 }) _byUid.Remove(uid);
+    }
+}
