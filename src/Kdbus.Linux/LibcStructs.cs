@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Kdbus.Linux;
 
-// The kernel's and the C library's structures as the calls in Libc take them. Only structures whose layout is the same on x86_64 and arm64 are used:
-// statx(2) takes the place of stat(2) for that reason.
+// The kernel's and the C library's structures as the calls in Libc take them. Only structures whose layout is the same on x86_64 and arm64
+// are used: statx(2) takes the place of stat(2) for that reason.
 
 [StructLayout(LayoutKind.Sequential)]
 internal struct TimeSpec
