@@ -1,4 +1,5 @@
 using Kdbus.Fuse.Internal;
+using Kdbus.Linux;
 
 namespace Kdbus.Fuse;
 
@@ -163,13 +164,18 @@ public sealed class FuseSession : IDisposable
         return _end!.Value;
     }
 
-    /// <summary>Ends the session without unmounting, from any thread: the request being served is finished, no other is read.</summary>
+    /// <summary>Ends the session without unmounting, from any thread: the request being served is finished, no other is read. Does not wait; <see cref="Run"/> returns
+    /// when it is done.</summary>
     public void Stop()
     {
         _stopRequested = true;
+        if (_roster.IsEnded)
+            return;
         int result = _channel.Wake();
         if (result < 0)
             _options.Trace?.Problem($"The reader could not be woken to stop (errno {-result}); it stops after the next request.");
+        else
+            _watchdog.KeepWaking(_channel);
     }
 
     /// <summary>
@@ -208,7 +214,7 @@ public sealed class FuseSession : IDisposable
             return;
         _disposed = true;
         EndWith(FuseSessionEnd.Stopped, description: null);
-        _desk.AnswerAll(Errno.ENODEV);
+        _desk.AnswerAll(SystemError.ENODEV);
         _watchdog.Stop();
         if (_roster.Readers.Length == 0)
             _watchdog.Dispose();
@@ -256,12 +262,12 @@ public sealed class FuseSession : IDisposable
         nint count = _channel.Read(reader.Input);
         switch (-count)
         {
-            case Errno.EINTR or Errno.EAGAIN or Errno.ENOENT:
+            case SystemError.EINTR or SystemError.EAGAIN or SystemError.ENOENT:
                 break;
-            case Errno.ENODEV:
+            case SystemError.ENODEV:
                 EndWith(FuseSessionEnd.Unmounted, description: null);
                 break;
-            case Errno.ECONNABORTED:
+            case SystemError.ECONNABORTED:
                 EndWith(FuseSessionEnd.Aborted, description: null);
                 break;
             case > 0:
@@ -299,6 +305,6 @@ public sealed class FuseSession : IDisposable
         }
         _roster.End();
         // Another reader may have the turn, and wait for a request that need not come.
-        _channel.Wake();
+        _watchdog.KeepWaking(_channel);
     }
 }
