@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace Kdbus.Linux;
 
 /// <summary>
-/// System calls on file descriptors. A descriptor is a plain int owned by whoever received it from a method documented as opening one, and closed exactly once with
-/// <see cref="Close"/>; everything opened here is close-on-exec. All methods return what the kernel returns: a value &gt;= 0, or -errno (EINTR included: nothing is
-/// restarted behind the caller's back).
+/// System calls on file descriptors. A descriptor is a plain int owned by whoever received it from a method documented as opening one, and
+/// closed exactly once with <see cref="Close"/>; everything opened here is close-on-exec. All methods return what the kernel returns: a
+/// value &gt;= 0, or -errno (EINTR included: nothing is restarted behind the caller's back).
 /// </summary>
 public static unsafe class FileDescriptor
 {
@@ -118,7 +118,8 @@ public static unsafe class FileDescriptor
         return result;
     }
 
-    /// <summary>A new descriptor (close-on-exec, owned by the caller) for the same open file, or -errno: fcntl(2) F_DUPFD_CLOEXEC.</summary>
+    /// <summary>A new descriptor (close-on-exec, owned by the caller) for the same open file, or -errno: fcntl(2)
+    /// F_DUPFD_CLOEXEC.</summary>
     /// <param name="fd">The descriptor to copy.</param>
     /// <param name="minimum">The smallest number the copy may get.</param>
     public static int Duplicate(int fd, int minimum = 0) => Libc.Result(Libc.Fcntl(fd, 1030, minimum));
@@ -140,11 +141,13 @@ public static unsafe class FileDescriptor
     }
 
     /// <summary>
-    /// Raises the soft limit of open files to the hard one, and with CAP_SYS_RESOURCE the hard one to the system's <c>fs.nr_open</c>. Every client costs the daemon a
-    /// descriptor or two, and 1024, the usual soft limit, is soon reached.
+    /// Raises the soft limit of open files to the hard one, and with CAP_SYS_RESOURCE the hard one to the system's <c>fs.nr_open</c>. Every
+    /// client costs the daemon a descriptor or two, and 1024, the usual soft limit, is soon reached.
     /// </summary>
     /// <returns>The soft limit now in force, or -errno.</returns>
-    public static long RaiseOpenFilesLimit()
+    public static long RaiseOpenFilesLimit() => RaiseOpenFilesLimit(hardToo: true);
+
+    internal static long RaiseOpenFilesLimit(bool hardToo)
     {
         const int NumberOfFiles = 7; // RLIMIT_NOFILE
         ResourceLimit limit;
@@ -153,7 +156,7 @@ public static unsafe class FileDescriptor
             return error;
         ResourceLimit wanted = limit;
         Span<byte> text = stackalloc byte[32];
-        if (ProcFile.ReadOnce("/proc/sys/fs/nr_open\0"u8, text) is > 0 and var length
+        if (hardToo && ProcFile.ReadOnce("/proc/sys/fs/nr_open\0"u8, text) is > 0 and var length
             && Utf8Parser.TryParse(text[..length], out ulong system, out _)
             && system > limit.Hard)
         {
@@ -203,7 +206,7 @@ public static class OpenFlags
 {
     private static readonly bool s_arm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64;
 
-#pragma warning disable CS1591 // open(2)'s own: O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_NONBLOCK, O_CLOEXEC, O_PATH.
+#pragma warning disable CS1591 // open(2)'s own, spelt out: O_RDONLY, O_CREAT, O_EXCL, O_TRUNC, ...
     public const int ReadOnly = 0;
     public const int WriteOnly = 1;
     public const int ReadWrite = 2;
