@@ -13,30 +13,54 @@ namespace Kdbus.Daemon.Serving;
 internal sealed class StallResponder(uint ownDevice, ILogger log)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LogPause = TimeSpan.FromSeconds(10);
 
-    /// <summary>Told by the session, again and again while the reader is stuck.</summary>
+    private int _pid;
+    private long _loggedAt;
+    private int _aborting;
+
+    /// <summary>Told by the session, on its watchdog's thread, again and again while the reader is stuck.</summary>
     public void Stalled(in BlockingCaller caller, TimeSpan stuckFor)
     {
-        log.ReaderStuck(caller.Pid, caller.Uid, (int)stuckFor.TotalMilliseconds);
-        if (stuckFor < Patience || caller.Pid == 0 || ProcessMap.Open(caller.Pid, out var map) < 0) return;
-        using (map)
+        var now = Environment.TickCount64;
+        if (_pid != caller.Pid || now - _loggedAt > LogPause.TotalMilliseconds)
         {
-            AbortMountsBehind(map!, caller);
+            (_pid, _loggedAt) = (caller.Pid, now);
+            log.ReaderStuck(caller.Pid, caller.Uid, (int)stuckFor.TotalMilliseconds);
+        }
+
+        if (stuckFor < Patience || caller.Pid == 0) return;
+        // The watchdog must go on watching, whatever the caller's /proc files do; one at a time is enough.
+        if (Interlocked.Exchange(ref _aborting, 1) == 0) ThreadPool.UnsafeQueueUserWorkItem(AbortMountsBehind, caller, preferLocal: false);
+    }
+
+    private void AbortMountsBehind(BlockingCaller caller)
+    {
+        try
+        {
+            if (ProcessMap.Open(caller.Pid, out var map) < 0) return;
+            using (map)
+            {
+                if (FuseControl.Open(out var control) < 0) return;
+                using (control) Abort(map!, control!, caller);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref _aborting, 0);
         }
     }
 
-    private void AbortMountsBehind(ProcessMap map, in BlockingCaller caller)
+    /// <summary>
+    /// Which of the caller's buffers blocks is not known, and he may have remapped it: any mapping of a FUSE mount that is
+    /// his own and has requests waiting is his doing.
+    /// </summary>
+    private void Abort(ProcessMap map, FuseControl control, in BlockingCaller caller)
     {
-        if (FuseControl.Open(out var control) < 0) return;
-        using (control)
+        foreach (var device in map.UnnamedDevices())
         {
-            // Which of the caller's buffers blocks is not known, and it may have remapped it: any mapping of a FUSE mount
-            // that is the caller's own and has requests waiting is his doing.
-            foreach (var device in map.UnnamedDevices())
-            {
-                if (device == ownDevice || control!.Owner(device) != caller.Uid || control.Waiting(device) <= 0) continue;
-                if (control.Abort(device, caller.Uid) == 0) log.MountAborted(device, caller.Pid, caller.Uid);
-            }
+            if (device == ownDevice || control.Owner(device) != caller.Uid || control.Waiting(device) <= 0) continue;
+            if (control.Abort(device, caller.Uid) == 0) log.MountAborted(device, caller.Pid, caller.Uid);
         }
     }
 }
