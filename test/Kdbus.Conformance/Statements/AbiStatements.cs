@@ -119,7 +119,7 @@ public class AbiStatements
         Assert.Equal(Errno.OK, control.Run(Command.BusMake, control.Process.Scratch.PlaceBeforeNothingAligned(unpadded.ToArray())));
 
         // Padding is whatever the caller left there.
-        WireStruct dirty = WireStruct.Of(Command.BusMake).Item(ItemType.BloomParameter, bloom).TextUnpadded(ItemType.MakeName, "0-dirty").Append([0xff]);
+        WireStruct dirty = WireStruct.Of(Command.BusMake).Item(ItemType.BloomParameter, bloom).TextUnpadded(ItemType.MakeName, "0-dirt").Append([0xff]);
         while (dirty.Length % 8 != 0)
             dirty.Append([0xff]);
         Assert.Equal(Errno.OK, scene.OpenControl().Run(Command.BusMake, dirty).Result);

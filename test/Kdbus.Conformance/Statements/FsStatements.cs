@@ -291,7 +291,7 @@ public class FsStatements
         AssertEach(
             Errno.EBADFD, endpoint,
             Command.Send, Command.Recv, Command.List, Command.Update, Command.Free, Command.Byebye, Command.ConnInfo, Command.BusCreatorInfo,
-            Command.EndpointUpdate, Command.NameAcquire, Command.NameRelease, Command.MatchAdd, Command.MatchRemove);
+            Command.EndpointUpdate);
         AssertEach(Errno.EBADFD, scene.OpenControl(), Command.Send, Command.Recv, Command.EndpointUpdate);
     }
 

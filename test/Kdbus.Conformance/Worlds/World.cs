@@ -1,4 +1,5 @@
 using Kdbus.Conformance.Worlds.Mounted;
+using Kdbus.Conformance.Worlds.Simulated;
 
 namespace Kdbus.Conformance.Worlds;
 
@@ -8,6 +9,7 @@ public static class World
     /// <summary>A fresh domain of the given kind.</summary>
     public static IWorld Open(WorldKind kind) => kind switch
     {
+        WorldKind.Memory => new MemoryWorld(),
         WorldKind.Mount => MountWorld.Open(),
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
