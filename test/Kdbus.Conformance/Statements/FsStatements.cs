@@ -500,6 +500,25 @@ public class FsStatements
         Assert.Equal("read me by RECV"u8, b.Receive().Payload);
     }
 
+    /// <summary>With passthrough the kernel also writes by itself: into the writer's own pool, as a writable mapping does, and no further.</summary>
+    [Theory, Worlds]
+    public void FS_41_writing_to_an_endpoint_file_reaches_at_most_the_own_pool(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect(Peer.HelloCommand(poolSize: 4096));
+        Peer b = scene.Connect(Peer.HelloCommand(poolSize: 4096));
+        Assert.Equal(Errno.OK, a.Send(m => m.To(b.Id).Vec("for b"u8)));
+        Assert.Equal(Errno.OK, b.Send(m => m.To(a.Id).Cookie(1).Vec("for a"u8)));
+        long inside = a.Process.Write(a.Handle.Descriptor, new byte[4096]);
+        Assert.True(inside is 4096 or -(long)Errno.EINVAL or -(long)Errno.EPERM, $"write gave {inside}");
+        long behind = a.Process.Write(a.Handle.Descriptor, new byte[1]);
+        Assert.True(behind is -(long)Errno.EINVAL or -(long)Errno.EPERM, $"write behind the pool gave {behind}");
+        Assert.Equal("for b"u8, b.Receive().Payload);
+        Received received = a.Recv();
+        Assert.Equal((Errno.OK, 0UL, 104UL), (received.Result, received.Command.Msg.Offset, received.Command.Msg.MsgSize));
+        Assert.Equal(-(long)Errno.EINVAL, scene.Process.Write(scene.OpenControl().Descriptor, new byte[1]));
+    }
+
     [Theory, Worlds]
     public void FS_42_a_handle_that_is_no_connection_polls_as_an_error(WorldKind world)
     {
