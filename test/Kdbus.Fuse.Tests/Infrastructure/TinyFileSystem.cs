@@ -38,6 +38,13 @@ public sealed class TinyFileSystem : IFuseFileSystem
 
     public OnSignal OnSignal { get; set; }
 
+    /// <summary>How long names and attributes may be cached.</summary>
+    public ulong EntrySeconds { get; set; }
+
+    public FuseOpenFlags OpenFlags { get; set; } = FuseOpenFlags.DirectIo;
+
+    public int BackingId { get; set; }
+
     public ManualResetEventSlim Gate { get; } = new();
 
     public int Opened { get; private set; }
@@ -84,7 +91,7 @@ public sealed class TinyFileSystem : IFuseFileSystem
         if (!request.Name.SequenceEqual("file"u8))
             reply.Error(2);
         else
-            reply.Entry(new FuseEntryOut { NodeId = FileNode, Generation = 1, Attr = Attributes(FileNode) });
+            reply.Entry(new FuseEntryOut { NodeId = FileNode, Generation = 1, EntryValid = EntrySeconds, AttrValid = EntrySeconds, Attr = Attributes(FileNode) });
     }
 
     public void Forget(ulong nodeId, ulong lookups) => Note("forget");
@@ -124,7 +131,7 @@ public sealed class TinyFileSystem : IFuseFileSystem
     {
         lock (_lock)
             Opened++;
-        reply.Open(1, FuseOpenFlags.DirectIo);
+        reply.Open(1, OpenFlags, BackingId);
     }
 
     public void Read(in ReadRequest request, FuseReply reply)
