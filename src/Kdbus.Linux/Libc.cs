@@ -154,6 +154,12 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "kill")]
     internal static partial int Kill(int pid, int signal);
 
+    [LibraryImport(Name, EntryPoint = "tgkill")]
+    internal static partial int Tgkill(int pid, int thread, int signal);
+
+    [LibraryImport(Name, EntryPoint = "sigaction")]
+    internal static partial int Sigaction(int signal, SignalAction* action, SignalAction* old);
+
     [LibraryImport(Name, EntryPoint = "prctl")]
     internal static partial int Prctl(int option, nint argument2, nint argument3, nint argument4, nint argument5);
 

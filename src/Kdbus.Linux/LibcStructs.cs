@@ -55,3 +55,11 @@ internal struct DescriptorControl
     internal int Type;
     internal int Descriptor;
 }
+
+/// <summary><c>struct sigaction</c> of the C library (not the kernel's): handler, mask of 1024 bits, flags, restorer; 152 bytes.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 152)]
+internal struct SignalAction
+{
+    [FieldOffset(0)] internal nint Handler;
+    [FieldOffset(136)] internal int Flags;
+}

@@ -116,7 +116,8 @@ internal sealed unsafe class PoolFile : IPoolMemory, IDisposable
     /// <summary>Gives the memory of an idle pool back to the host: an unused pool holds no pages.</summary>
     public void Trim()
     {
-        if (!IsIdle || _pins > 0) return;
+        // The trimmer may come when the handle is closed: by then the descriptor's number can be that of another pool.
+        if (!IsIdle || _pins > 0 || _disposed) return;
         IsIdle = false;
         MemFd.PunchHole(_memfd, 0, (long)_size);
         Unmap();

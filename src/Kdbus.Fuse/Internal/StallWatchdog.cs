@@ -21,6 +21,7 @@ internal sealed class StallWatchdog : IDisposable
     private long _sections;
     private int _asleep;
     private volatile bool _stop;
+    private volatile IFuseChannel? _wakeReader;
 
     public StallWatchdog(ReaderRoster roster, FuseSessionOptions options)
     {
@@ -43,6 +44,13 @@ internal sealed class StallWatchdog : IDisposable
             _wake.Set();
     }
 
+    /// <summary>From now on wakes the reader at each look, until the watch ends: a reader on its way into a read misses a single one.</summary>
+    public void KeepWaking(IFuseChannel channel)
+    {
+        _wakeReader = channel;
+        _wake.Set();
+    }
+
     /// <summary>Ends the watch, at the latest after one threshold.</summary>
     public void Stop()
     {
@@ -60,7 +68,8 @@ internal sealed class StallWatchdog : IDisposable
         int quiet = 0;
         while (!_stop)
         {
-            quiet = Look() ? 0 : quiet + 1;
+            _wakeReader?.Wake();
+            quiet = Look() || _wakeReader is not null ? 0 : quiet + 1;
             if (quiet < QuietLooks)
             {
                 _wake.WaitOne(_options.StallThreshold);
@@ -69,7 +78,7 @@ internal sealed class StallWatchdog : IDisposable
 
             Interlocked.Exchange(ref _asleep, 1);
             // Who entered a section before that did not wake us; who enters after it will.
-            if (!Look())
+            if (!Look() && _wakeReader is null)
                 _wake.WaitOne();
             Interlocked.Exchange(ref _asleep, 0);
             quiet = 0;
@@ -117,6 +126,16 @@ internal sealed class StallWatchdog : IDisposable
         if (lost && (!reader.IsBlocking(out long current, out _) || current != section))
             return;
         reader.Notes.NextReport = now + _reminder;
-        _options.Stalled?.Invoke(in caller, Stopwatch.GetElapsedTime(reader.Notes.Since, now));
+        try
+        {
+            _options.Stalled?.Invoke(in caller, Stopwatch.GetElapsedTime(reader.Notes.Since, now));
+        }
+        catch (Exception exception)
+        {
+            // The watch goes on whatever the callback does.
+            var bug = new FuseBugException($"The Stalled callback threw {exception.GetType().Name}: {exception.Message}", exception);
+            _options.Trace?.Problem(bug.Message);
+            _options.Bug?.Invoke(bug);
+        }
     }
 }

@@ -350,6 +350,52 @@ public class AbiStatements
         Assert.Equal(Enum.GetValues<Command>().Length, table.Length);
     }
 
+    [Theory, Worlds]
+    public void ABI_28_what_cannot_be_told_to_its_maker_is_not_made(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Handle control = scene.OpenControl();
+        Assert.Equal(Errno.EFAULT, RunReadOnly(control, Command.BusMake, TestBus.Command("0-x").Set(16, 1)));
+        Assert.Equal(-(int)Errno.ENOENT, scene.Process.Stat(scene.PathOf("0-x"), out _));
+        Assert.Equal(Errno.OK, control.Run(Command.BusMake, TestBus.Command("0-x")).Result);
+
+        Handle endpoint = scene.Bus.Open(scene.Process);
+        Assert.Equal(Errno.EFAULT, RunReadOnly(endpoint, Command.EndpointMake, TestBus.EndpointCommand("0-e").Set(16, 1)));
+        Assert.Equal(-(int)Errno.ENOENT, scene.Process.Stat(scene.Bus.EndpointPath("0-e"), out _));
+        Assert.Equal(Errno.OK, endpoint.Run(Command.EndpointMake, TestBus.EndpointCommand("0-e")).Result);
+
+        Peer witness = scene.Connect();
+        Handle untyped = scene.Bus.Open(scene.Process);
+        Assert.Equal(Errno.EFAULT, RunReadOnly(untyped, Command.Hello, Peer.HelloCommand()));
+        Assert.Equal(24UL, witness.List(ListFlags.Unique).As<KdbusCmdList>().ListSize);
+        Assert.Equal(Errno.EBADFD, untyped.Run(Command.Recv, WireStruct.Of(Command.Recv)).Result);
+        Peer.Hello(untyped);
+    }
+
+    [Theory, Worlds]
+    public void ABI_29_results_that_cannot_be_stored_are_EFAULT(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Assert.Equal(Errno.OK, a.Send(m => m.To(a.Id)));
+        Assert.Equal(Errno.EFAULT, RunReadOnly(a.Handle, Command.Recv, WireStruct.Of(Command.Recv)));
+        Assert.Equal(Errno.EFAULT, RunReadOnly(a.Handle, Command.List, WireStruct.Of(Command.List)));
+        Assert.Equal(Errno.EFAULT, RunReadOnly(a.Handle, Command.ConnInfo, WireStruct.Of(new KdbusCmdInfo { Id = a.Id })));
+        Assert.Equal(Errno.EFAULT, RunReadOnly(a.Handle, Command.Send, a.SendCommand(m => m.To(a.Id))));
+        Assert.Equal(Errno.EFAULT, RunReadOnly(a.Handle, Command.Update, WireStruct.Of(Command.Update).Set(16, 1)));
+    }
+
+    /// <summary>Gives a command from memory that can only be read.</summary>
+    private static Errno RunReadOnly(Handle handle, Command command, WireStruct input)
+    {
+        const ulong Page = 4096;
+        IProcess process = handle.Process;
+        ulong address = (ulong)process.Map(Page, Protection.Read | Protection.Write, MapFlags.Private | MapFlags.Anonymous, -1, 0);
+        process.Scratch.Write(address, input.ToArray());
+        Assert.Equal(0, process.Protect(address, Page, Protection.Read));
+        return handle.Run(command, address);
+    }
+
     /// <summary>Every command on a handle that takes it, in a form that would be accepted. A fresh handle and a fresh struct each time.</summary>
     private static IEnumerable<(Command Command, Handle Handle, WireStruct Valid)> EveryCommand(Scene scene)
     {

@@ -77,4 +77,25 @@ public class ByebyeStatements
         a.Receive();
         Assert.Equal(Errno.OK, a.Byebye());
     }
+
+    [Theory, Worlds]
+    public void BYE_09_the_effects_of_an_exit_are_complete_when_it_can_be_seen(WorldKind world)
+    {
+        using Scene scene = new(world);
+        for (int round = 0; round < 20; round++)
+        {
+            IProcess owner = scene.World.Spawn();
+            TestBus bus = TestBus.Make(scene.World, owner, "0-short");
+            Peer stays = Peer.Hello(bus.Open(scene.World.Spawn()));
+            Peer goes = Peer.Hello(bus.Open(scene.World.Spawn()));
+            Assert.Equal(Errno.OK, stays.Send(m => m.To(goes.Id).ExpectReply(5, stays.Deadline(600_000))));
+            Assert.Equal(0, goes.Process.Exit());
+            Assert.Equal((ItemType.ReplyDead, 5UL), (stays.Receive().Items[0].Type, 5UL));
+            Assert.Equal(Errno.ENXIO, stays.Send(m => m.To(goes.Id)));
+            Assert.Equal(0, owner.Exit());
+            Assert.Equal(Errno.ECONNRESET, stays.Recv().Result);
+            Assert.Equal(-(int)Errno.ENOENT, scene.Process.Stat(bus.Path, out _));
+            stays.Process.Exit();
+        }
+    }
 }

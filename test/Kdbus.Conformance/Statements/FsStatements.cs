@@ -500,6 +500,25 @@ public class FsStatements
         Assert.Equal("read me by RECV"u8, b.Receive().Payload);
     }
 
+    /// <summary>With passthrough the kernel also writes by itself: into the writer's own pool, as a writable mapping does, and no further.</summary>
+    [Theory, Worlds]
+    public void FS_41_writing_to_an_endpoint_file_reaches_at_most_the_own_pool(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect(Peer.HelloCommand(poolSize: 4096));
+        Peer b = scene.Connect(Peer.HelloCommand(poolSize: 4096));
+        Assert.Equal(Errno.OK, a.Send(m => m.To(b.Id).Vec("for b"u8)));
+        Assert.Equal(Errno.OK, b.Send(m => m.To(a.Id).Cookie(1).Vec("for a"u8)));
+        long inside = a.Process.Write(a.Handle.Descriptor, new byte[4096]);
+        Assert.True(inside is 4096 or -(long)Errno.EINVAL or -(long)Errno.EPERM, $"write gave {inside}");
+        long behind = a.Process.Write(a.Handle.Descriptor, new byte[1]);
+        Assert.True(behind is -(long)Errno.EINVAL or -(long)Errno.EPERM, $"write behind the pool gave {behind}");
+        Assert.Equal("for b"u8, b.Receive().Payload);
+        Received received = a.Recv();
+        Assert.Equal((Errno.OK, 0UL, 104UL), (received.Result, received.Command.Msg.Offset, received.Command.Msg.MsgSize));
+        Assert.Equal(-(long)Errno.EINVAL, scene.Process.Write(scene.OpenControl().Descriptor, new byte[1]));
+    }
+
     [Theory, Worlds]
     public void FS_42_a_handle_that_is_no_connection_polls_as_an_error(WorldKind world)
     {
@@ -516,21 +535,21 @@ public class FsStatements
         Peer a = scene.Connect();
         Peer closed = scene.Connect();
         closed.Process.Fork(out IProcess? child);
-        closed.Handle.Close();
+        closed.Close();
         Assert.Equal(Errno.OK, a.Send(m => m.To(closed.Id)));
         Assert.Equal(Errno.OK, closed.Handle.In(child!).Run(Command.Recv, WireStruct.Of(Command.Recv)).Result);
-        closed.Handle.In(child!).Close();
+        closed.In(child!).Close();
         Assert.Equal(Errno.ENXIO, a.Send(m => m.To(closed.Id)));
 
         Peer exited = scene.Connect();
         exited.Process.Fork(out IProcess? second);
-        exited.Handle.Close();
+        exited.Close();
         Assert.Equal(Errno.OK, a.Send(m => m.To(exited.Id)));
         Assert.Equal(0, second!.Exit());
         Assert.Equal(Errno.ENXIO, a.Send(m => m.To(exited.Id)));
     }
 
-    [Theory, Worlds]
+    [Theory, Worlds(WorldKind.Memory, WorldKind.Mount)]
     public void FS_44_a_mapping_does_not_keep_a_connection(WorldKind world)
     {
         using Scene scene = new(world);
@@ -541,6 +560,23 @@ public class FsStatements
         b.Handle.Close();
         Assert.Equal(Errno.ENXIO, a.Send(m => m.To(b.Id)));
         Assert.Equal("still here"u8, b.Message(new KdbusMsgInfo { Offset = message.Offset, MsgSize = (ulong)message.SliceSize }).Payload);
+    }
+
+    /// <summary>There the kernel counts a mapping as a use of the open file and reports the end of both.</summary>
+    [Theory, Worlds(WorldKind.PageCache)]
+    public void FS_44_with_its_pool_in_the_page_cache_a_connection_ends_when_it_is_closed_and_unmapped(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        b.Handle.Close();
+        Assert.Equal(Errno.OK, a.Send(m => m.To(b.Id)));
+        Assert.Equal(0, b.Process.Unmap(b.PoolAddress, b.PoolSize));
+        Assert.Equal(Errno.ENXIO, a.Send(m => m.To(b.Id)));
+
+        Peer exited = scene.Connect();
+        Assert.Equal(0, exited.Process.Exit());
+        Assert.Equal(Errno.ENXIO, a.Send(m => m.To(exited.Id)));
     }
 
     [Theory, Worlds]

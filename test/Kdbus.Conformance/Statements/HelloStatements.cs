@@ -68,7 +68,7 @@ public class HelloStatements
         Peer first = scene.Connect();
         Peer second = scene.Connect();
         Assert.True(second.Id > first.Id);
-        second.Handle.Close();
+        second.Close();
         Assert.True(scene.Connect().Id > second.Id);
 
         TestBus other = TestBus.Make(scene.World, scene.Process, "0-other");
@@ -118,6 +118,64 @@ public class HelloStatements
         Handle endpoint = scene.Bus.Open(scene.Process);
         Assert.Equal(Errno.EINVAL, Hello(endpoint, Peer.HelloCommand().Text(ItemType.Name, "a.b")));
         Assert.Equal(Errno.EINVAL, Hello(endpoint, Peer.HelloCommand(HelloFlags.Monitor).Text(ItemType.Name, "a.b")));
+    }
+
+    [Theory, Worlds]
+    public void HEL_11_a_policy_holder_has_a_well_known_name_or_a_wildcard(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Handle endpoint = scene.Bus.Open(scene.Process);
+        foreach (string name in (string[])[".a.b", "foo", "*", "a.*.b", ""])
+            Assert.Equal((name, Errno.EINVAL), (name, Hello(endpoint, Peer.HelloCommand(HelloFlags.PolicyHolder).Text(ItemType.Name, name))));
+    }
+
+    [Theory, Worlds]
+    public void HEL_14_special_connections_are_for_the_privileged(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Handle endpoint = scene.Bus.Open(scene.SpawnAs(Scene.User));
+        Assert.Equal(Errno.EPERM, Hello(endpoint, Peer.HelloCommand(HelloFlags.Activator).Text(ItemType.Name, "a.b")));
+        Assert.Equal(Errno.EPERM, Hello(endpoint, Peer.HelloCommand(HelloFlags.PolicyHolder).Text(ItemType.Name, "a.b")));
+        Assert.Equal(Errno.EPERM, Hello(endpoint, Peer.HelloCommand(HelloFlags.Monitor)));
+    }
+
+    [Theory, Worlds]
+    public void HEL_15_metadata_is_only_faked_by_the_privileged(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Handle endpoint = scene.Bus.Open(scene.SpawnAs(Scene.User));
+        Assert.Equal(Errno.EPERM, Hello(endpoint, Peer.HelloCommand().Item(ItemType.Creds, new KdbusCreds())));
+        Assert.Equal(Errno.EPERM, Hello(endpoint, Peer.HelloCommand().Item(ItemType.Pids, new KdbusPids())));
+        Assert.Equal(Errno.EPERM, Hello(endpoint, Peer.HelloCommand().Text(ItemType.Seclabel, "label")));
+        Assert.Equal(Errno.OK, Hello(endpoint, Peer.HelloCommand()));
+    }
+
+    [Theory, Worlds]
+    public void HEL_16_there_is_no_monitor_on_a_custom_endpoint(WorldKind world)
+    {
+        using Scene scene = new(world);
+        scene.Bus.MakeEndpoint(scene.Process, "0-e");
+        foreach (IProcess process in (IProcess[])[scene.Process, scene.SpawnAs(Scene.User)])
+        {
+            Handle custom = Handle.Open(process, scene.Bus.EndpointPath("0-e"));
+            Assert.Equal(Errno.EOPNOTSUPP, Hello(custom, Peer.HelloCommand(HelloFlags.Monitor)));
+            Assert.Equal(Errno.EPERM, Hello(custom, Peer.HelloCommand(HelloFlags.PolicyHolder).Text(ItemType.Name, "a.b")));
+        }
+    }
+
+    [Theory, Worlds]
+    public void HEL_30_of_several_threads_that_say_hello_on_one_handle_one_succeeds(WorldKind world)
+    {
+        using Scene scene = new(world);
+        for (int round = 0; round < 20; round++)
+        {
+            Handle endpoint = scene.Bus.Open(scene.Process);
+            Pending[] calls = [.. Enumerable.Range(0, 4).Select(_ =>
+                scene.Process.IoctlInThread(endpoint.Descriptor, (uint)Command.Hello, scene.Process.Scratch.Place(Peer.HelloCommand(poolSize: 4096).ToArray())))];
+            Errno[] results = [.. calls.Select(static call => Handle.Outcome(call.Result())).Order()];
+            Assert.Equal([Errno.OK, Errno.EBADFD, Errno.EBADFD, Errno.EBADFD], results);
+            endpoint.Close();
+        }
     }
 
     [Theory, Worlds]

@@ -13,7 +13,7 @@ public class QueryStatements
         Peer b = scene.Connect();
         Peer user = scene.ConnectAs(Scene.User);
         Peer gone = scene.Connect();
-        gone.Handle.Close();
+        gone.Close();
         TestBus other = TestBus.Make(scene.World, scene.Process, "0-other");
         Peer.Hello(other.Open(scene.Process));
         Assert.Equal([a.Id, b.Id, user.Id], Ids(user, ListFlags.Unique));
@@ -63,6 +63,18 @@ public class QueryStatements
         Assert.Equal(Errno.OK, Update(a, (ItemType.AttachFlagsSend, ulong.MaxValue), (ItemType.AttachFlagsRecv, ulong.MaxValue)));
         Assert.Equal(Errno.OK, Update(a));
         Assert.Equal(Errno.EINVAL, Update(a, (ItemType.AttachFlagsRecv, 0UL), (ItemType.AttachFlagsRecv, 0UL)));
+    }
+
+    [Theory, Worlds]
+    public void POL_16_on_a_custom_endpoint_without_policy_one_may_only_answer(WorldKind world)
+    {
+        using Scene scene = new(world);
+        scene.Bus.MakeEndpoint(scene.Process, "0-e");
+        Peer inside = Peer.Hello(Handle.Open(scene.World.Spawn(), scene.Bus.EndpointPath("0-e")));
+        Peer outside = scene.Connect();
+        Assert.Equal(Errno.EPERM, inside.Send(m => m.To(outside.Id)));
+        Assert.Equal(Errno.OK, outside.Send(m => m.To(inside.Id).ExpectReply(1, outside.Deadline(600_000))));
+        Assert.Equal(Errno.OK, inside.Send(m => m.To(outside.Id).Answers(1)));
     }
 
     [Theory, Worlds]

@@ -103,7 +103,7 @@ public class ReplyStatements
         Peer closed = scene.Connect();
         Request(a, closed, 7);
         closed.Receive();
-        closed.Handle.Close();
+        closed.Close();
         AssertDead(a, 7);
 
         Peer left = scene.Connect();
@@ -120,7 +120,7 @@ public class ReplyStatements
         Peer a = scene.Connect();
         Peer closed = scene.Connect();
         Request(a, closed, 7);
-        closed.Handle.Close();
+        closed.Close();
         AssertDead(a, 7);
 
         Peer exited = scene.Connect();
@@ -136,7 +136,7 @@ public class ReplyStatements
         Peer a = scene.Connect();
         Peer b = scene.Connect();
         Request(a, b, 7);
-        a.Handle.Close();
+        a.Close();
         Assert.Equal(Errno.ENXIO, b.Send(m => m.To(a.Id).Answers(7)));
         Assert.Equal(7UL, b.Receive().Header.Cookie);
     }

@@ -73,7 +73,7 @@ public class SynchronousCallStatements
         Peer closed = scene.Connect();
         SynchronousCall call = Call(a, closed, 7);
         closed.AwaitReadable();
-        closed.Handle.Close();
+        closed.Close();
         Assert.Equal(Errno.EPIPE, call.Result());
 
         Peer left = scene.Connect();
@@ -207,7 +207,7 @@ public class SynchronousCallStatements
         SynchronousCall call = Call(a, b, 8);
         b.Receive();
         b.AwaitMessage();
-        b.Handle.Close();
+        b.Close();
         Assert.Equal(Errno.EPIPE, call.Result());
         Assert.Equal(0, a.Process.Poll(a.Handle.Descriptor, PollEvents.In, 100));
         a.HasNothing();
@@ -271,6 +271,35 @@ public class SynchronousCallStatements
         b.AwaitReadable();
         scene.Bus.Owner.Close();
         Assert.Equal(Errno.ECONNRESET, call.Result());
+    }
+
+    [Theory, Worlds]
+    public void SYN_19_closing_the_descriptor_does_not_end_a_call_under_way(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        SynchronousCall call = Call(a, b, 7);
+        b.AwaitMessage();
+        a.Handle.Close();
+        Assert.True(call.StaysBlocked(50));
+        Assert.Equal(Errno.OK, b.Send(m => m.To(a.Id).Answers(7).Vec("answer"u8)));
+        Assert.Equal(Errno.OK, call.Result());
+        Assert.Equal("answer"u8, call.Reply.Payload);
+    }
+
+    /// <summary>A request that the server keeps makes its caller immortal, unless the server lets go of it when there is a signal.</summary>
+    [Theory, Worlds]
+    public void SYN_20_a_process_that_waits_can_be_killed(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        SynchronousCall call = Call(a, b, 7);
+        b.AwaitMessage();
+        a.Process.Kill();
+        call.Result();
+        Assert.Equal(Errno.ENXIO, b.Send(m => m.To(a.Id).Answers(7)));
     }
 
     private static SynchronousCall Call(Peer caller, Peer answerer, ulong cookie) =>

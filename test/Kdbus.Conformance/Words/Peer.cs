@@ -66,6 +66,13 @@ public sealed class Peer
     /// <summary>This connection as a forked child has it: the same handle, and the mapping it was born with.</summary>
     public Peer In(IProcess child) => new(Handle.In(child), Greeting, _pool);
 
+    /// <summary>Unmaps the pool and closes the descriptor, as a program that is through does.</summary>
+    public void Close()
+    {
+        Assert.Equal(0, Process.Unmap(_pool, PoolSize));
+        Handle.Close();
+    }
+
     /// <summary>Bytes of the pool, read through the mapping.</summary>
     public byte[] Pool(ulong offset, ulong size) => Process.Scratch.Read(_pool + offset, (int)size);
 

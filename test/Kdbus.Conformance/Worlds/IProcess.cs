@@ -120,6 +120,9 @@ public interface IProcess : IDisposable
 
     /// <summary>Ends the process, and returns its status when its parent has reaped it.</summary>
     int Exit(int status = 0);
+
+    /// <summary>SIGKILL, whatever the process is waiting for, until its parent has reaped it.</summary>
+    void Kill();
 }
 
 /// <summary>What stat(2) tells about a file; <see cref="Mode"/> includes the type.</summary>

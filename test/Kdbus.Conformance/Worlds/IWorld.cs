@@ -23,6 +23,9 @@ public enum WorldKind
     /// <summary>The whole daemon in this process, behind <c>FakeKernel</c>.</summary>
     Memory,
 
-    /// <summary>A mount by the <c>kdbusfs</c> binary, used by separate processes through system calls.</summary>
+    /// <summary>A mount by the <c>kdbusfs</c> binary, used by separate processes through system calls. Pools are mapped through.</summary>
     Mount,
+
+    /// <summary>The same with pools in the page cache, as they are where the kernel does not allow passthrough.</summary>
+    PageCache,
 }

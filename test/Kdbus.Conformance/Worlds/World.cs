@@ -10,7 +10,8 @@ public static class World
     public static IWorld Open(WorldKind kind) => kind switch
     {
         WorldKind.Memory => new MemoryWorld(),
-        WorldKind.Mount => MountWorld.Open(),
+        WorldKind.Mount => MountWorld.Open(kind, []),
+        WorldKind.PageCache => MountWorld.Open(kind, ["-o", "profile=page-cache"]),
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 }

@@ -15,10 +15,11 @@ internal sealed class MountWorld : IWorld
     private readonly StringBuilder _said = new();
     private readonly Process _daemon;
 
-    private MountWorld()
+    private MountWorld(WorldKind kind, string[] options)
     {
+        Kind = kind;
         Root = Directory.CreateTempSubdirectory("kdbusfs-test-").FullName;
-        ProcessStartInfo start = new(DaemonBinary.Path, ["mount", Root, "--foreground"])
+        ProcessStartInfo start = new(DaemonBinary.Path, ["mount", Root, "--foreground", .. options])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -37,7 +38,7 @@ internal sealed class MountWorld : IWorld
         !File.Exists("/dev/fuse") ? "A mount needs /dev/fuse." : null;
 
     /// <inheritdoc/>
-    public WorldKind Kind => WorldKind.Mount;
+    public WorldKind Kind { get; }
 
     /// <inheritdoc/>
     public string Root { get; }
@@ -45,10 +46,10 @@ internal sealed class MountWorld : IWorld
     /// <summary>The daemon's process id.</summary>
     public int DaemonId => _daemon.Id;
 
-    /// <summary>Mounts a fresh domain and waits until it is served.</summary>
-    public static MountWorld Open()
+    /// <summary>Mounts a fresh domain with these options of <c>kdbusfs mount</c> and waits until it is served.</summary>
+    public static MountWorld Open(WorldKind kind, string[] options)
     {
-        MountWorld world = new();
+        MountWorld world = new(kind, options);
         try
         {
             world.AwaitReadiness();

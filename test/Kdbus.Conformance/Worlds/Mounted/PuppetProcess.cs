@@ -13,7 +13,6 @@ internal sealed class PuppetProcess : IProcess
     private readonly PuppetFamily _family;
     private readonly PuppetLink _link;
     private readonly Func<int> _reap;
-    private bool _ended;
 
     /// <param name="family">Where forked children are found.</param>
     /// <param name="link">The control socket; this object owns it.</param>
@@ -138,15 +137,18 @@ internal sealed class PuppetProcess : IProcess
 
     public int Exit(int status)
     {
-        _ended = true;
         Call(PuppetOperation.Exit, [(ulong)status]);
         return _reap();
     }
 
-    public void Dispose() => _link.Dispose();
+    public void Kill()
+    {
+        using (System.Diagnostics.Process process = System.Diagnostics.Process.GetProcessById(Id))
+            process.Kill();
+        _reap();
+    }
 
-    /// <summary>Has the process been told to exit, and been reaped?</summary>
-    internal bool HasEnded => _ended;
+    public void Dispose() => _link.Dispose();
 
     private int Call(PuppetOperation operation, ReadOnlySpan<ulong> arguments, ReadOnlySpan<byte> data = default) =>
         checked((int)_link.Request(operation, arguments, data).Result);

@@ -263,6 +263,8 @@ internal sealed class FakeProcess : IProcess
         return status;
     }
 
+    public void Kill() => Exit(0);
+
     public void Dispose()
     {
         if (!_exiting)
