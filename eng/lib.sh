@@ -42,8 +42,8 @@ interrupted() {
 trap 'interrupted 130' INT
 trap 'interrupted 143' TERM
 
-# step TEXT COMMAND...: runs a command that takes a while, tells every ten seconds that it is still running, and shows what it
-# wrote only if it fails.
+# step TEXT COMMAND...: runs a command that takes a while, tells every ten seconds (after a minute every thirty) that it is still
+# running, and shows what it wrote only if it fails.
 step() {
     local text=$1 status=0 started=$SECONDS told=$SECONDS
     shift
@@ -53,7 +53,7 @@ step() {
     step_pid=$!
     until is_gone "$step_pid"; do
         sleep 0.1
-        ((SECONDS - told < 10)) && continue
+        ((SECONDS - told < (SECONDS - started < 60 ? 10 : 30))) && continue
         told=$SECONDS
         printf '  %s ... %d s\n' "$text" $((SECONDS - started))
     done

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Kdbus.Fuse.Wire;
 using Kdbus.Linux;
 
@@ -12,12 +10,24 @@ namespace Kdbus.Fuse;
 /// <param name="fd">An open /dev/fuse, in blocking mode.</param>
 public sealed unsafe class FuseDevice(int fd) : IFuseChannel
 {
+    [ThreadStatic]
+    private static int t_thread;
+
     private readonly int _fd = fd;
+    private int _readingThread;
 
     /// <summary>The descriptor.</summary>
     public int Descriptor => _fd;
 
-    public nint Read(Span<byte> buffer) => FileDescriptor.Read(_fd, buffer);
+    public nint Read(Span<byte> buffer)
+    {
+        if (t_thread == 0)
+            t_thread = CurrentProcess.ThreadId;
+        Volatile.Write(ref _readingThread, t_thread);
+        nint result = FileDescriptor.Read(_fd, buffer);
+        Volatile.Write(ref _readingThread, 0);
+        return result;
+    }
 
     public nint Write(ReadOnlySpan<byte> header, ReadOnlySpan<byte> body)
     {
@@ -30,14 +40,11 @@ public sealed unsafe class FuseDevice(int fd) : IFuseChannel
         }
     }
 
-    /// <summary>Asks for nothing from the page cache of the root directory: the kernel answers with a NOTIFY_REPLY, which is a request to read.</summary>
+    /// <summary>Sends the thread that is in <see cref="Read"/> a signal that does nothing.</summary>
     public int Wake()
     {
-        Span<byte> message = stackalloc byte[FuseProtocol.OutHeaderSize + Unsafe.SizeOf<FuseNotifyRetrieveOut>()];
-        MemoryMarshal.Write(message, new FuseOutHeader { Len = (uint)message.Length, Error = (int)FuseNotifyCode.Retrieve });
-        MemoryMarshal.Write(message[FuseProtocol.OutHeaderSize..], new FuseNotifyRetrieveOut { NodeId = FuseProtocol.RootId });
-        int result = FileDescriptor.Write(_fd, message);
-        return result < 0 ? result : 0;
+        int thread = Volatile.Read(ref _readingThread);
+        return thread == 0 ? ThreadSignal.Prepare() : ThreadSignal.Interrupt(thread);
     }
 
     public int BackingOpen(int fd)

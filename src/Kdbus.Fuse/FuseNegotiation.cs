@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Kdbus.Fuse.Wire;
+using Kdbus.Linux;
 
 namespace Kdbus.Fuse;
 
@@ -65,13 +66,13 @@ public readonly struct FuseNegotiation
     public static FuseNegotiation Negotiate(ReadOnlySpan<byte> offer, in FuseDemands demands)
     {
         if (offer.Length < OldestInitInSize)
-            return Refuse(Errno.EINVAL, $"The kernel's INIT has {offer.Length} bytes of arguments; the smallest there is has {OldestInitInSize}.");
+            return Refuse(SystemError.EINVAL, $"The kernel's INIT has {offer.Length} bytes of arguments; the smallest there is has {OldestInitInSize}.");
 
         var init = new FuseInitIn();
         offer[..Math.Min(offer.Length, Unsafe.SizeOf<FuseInitIn>())].CopyTo(MemoryMarshal.AsBytes(new Span<FuseInitIn>(ref init)));
 
         if (init.Major < FuseProtocol.Major)
-            return Refuse(Errno.EPROTO, $"The kernel speaks FUSE {init.Major}.{init.Minor}; this program speaks major version {FuseProtocol.Major} only.");
+            return Refuse(SystemError.EPROTO, $"The kernel speaks FUSE {init.Major}.{init.Minor}; this program speaks major version {FuseProtocol.Major} only.");
         if (init.Major > FuseProtocol.Major)
         {
             return new FuseNegotiation
@@ -83,7 +84,7 @@ public readonly struct FuseNegotiation
         if (init.Minor < FuseProtocol.OldestMinor)
         {
             return Refuse(
-                Errno.EPROTO,
+                SystemError.EPROTO,
                 $"The kernel speaks FUSE 7.{init.Minor}; 7.{FuseProtocol.OldestMinor} (Linux 5.4) is the oldest this program can work with.");
         }
 

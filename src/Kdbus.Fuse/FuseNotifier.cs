@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Kdbus.Fuse.Wire;
+using Kdbus.Linux;
 
 namespace Kdbus.Fuse;
 
@@ -64,7 +65,7 @@ public sealed class FuseNotifier
         where T : unmanaged
     {
         if (name.Length is 0 or > FuseProtocol.NameMax)
-            return -Errno.EINVAL;
+            return -SystemError.EINVAL;
         Span<byte> terminated = stackalloc byte[name.Length + 1];
         name.CopyTo(terminated);
         terminated[name.Length] = 0;

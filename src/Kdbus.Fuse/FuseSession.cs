@@ -1,4 +1,5 @@
 using Kdbus.Fuse.Internal;
+using Kdbus.Linux;
 
 namespace Kdbus.Fuse;
 
@@ -54,7 +55,7 @@ public sealed class FuseSession : IDisposable
         _options = options ?? new FuseSessionOptions();
         _desk = new ReplyDesk(channel, _options.Trace, _options.Bug);
         _roster = new ReaderRoster(_options, MakeReader, Serve);
-        _watchdog = new StallWatchdog(_roster, _options);
+        _watchdog = new StallWatchdog(_roster, _options, channel);
         _dispatcher = new FuseDispatcher(channel, fileSystem, _desk, _roster, _options);
         Notify = new FuseNotifier(channel, _options.Trace);
     }
@@ -71,11 +72,11 @@ public sealed class FuseSession : IDisposable
     /// <summary>How many requests are held.</summary>
     public int HeldReplies => _desk.HeldCount;
 
-    /// <summary>How many reader threads there were in all.</summary>
-    public int ReadersStarted => _roster.Started;
+    /// <summary>How many reader threads there are, those standing by included.</summary>
+    public int Readers => _roster.Readers.Length;
 
     /// <summary>Nobody watches because no blocking section came by for a while.</summary>
-    public bool WatchdogIsAsleep => _watchdog.IsAsleep;
+    internal bool WatchdogIsAsleep => _watchdog.IsAsleep;
 
     /// <summary>More about the end, for people; null while there is nothing to say.</summary>
     public string? EndDescription { get; private set; }
@@ -94,6 +95,11 @@ public sealed class FuseSession : IDisposable
         using FuseReader reader = MakeReader();
         while (Capabilities is null && _end is null)
         {
+            if (_stopRequested)
+            {
+                EndWith(FuseSessionEnd.Stopped, description: null);
+                break;
+            }
             nint count = ReadRequest(reader);
             if (count < 0)
                 continue;
@@ -139,33 +145,37 @@ public sealed class FuseSession : IDisposable
         if (Initialize() is { } refused)
             return refused;
 
-        _watchdog.Begin();
-        int left;
         try
         {
+            _watchdog.Begin();
             _roster.Begin();
-            left = _roster.Join(_options.StopGrace);
+            int left = _roster.Join(_options.StopGrace);
+            if (left > 0)
+                _options.Trace?.Problem($"{left} readers are still with a request at the end of the session and are left behind.");
         }
         finally
         {
             _roster.End();
             _watchdog.Stop();
+            _fileSystem.Destroy();
         }
-        if (left > 0)
-            _options.Trace?.Problem($"{left} readers are still with a request at the end of the session and are left behind.");
-        _fileSystem.Destroy();
         if (_bug is not null)
             throw _bug;
         return _end!.Value;
     }
 
-    /// <summary>Ends the session without unmounting, from any thread: the request being served is finished, no other is read.</summary>
+    /// <summary>Ends the session without unmounting, from any thread: the request being served is finished, no other is read. Does not wait; <see cref="Run"/> returns
+    /// when it is done.</summary>
     public void Stop()
     {
         _stopRequested = true;
+        if (_roster.IsEnded)
+            return;
         int result = _channel.Wake();
         if (result < 0)
             _options.Trace?.Problem($"The reader could not be woken to stop (errno {-result}); it stops after the next request.");
+        else
+            _watchdog.KeepWaking();
     }
 
     /// <summary>
@@ -196,14 +206,15 @@ public sealed class FuseSession : IDisposable
             reader.Leave();
     }
 
-    /// <summary>Fails the requests that are still held with ENODEV, where there is still somebody to tell. The channel is not closed.</summary>
+    /// <summary>Fails the requests that are still held with ENODEV, where there is still somebody to tell. The channel is not closed. A session that
+    /// is running should be stopped first; otherwise it ends after the next request.</summary>
     public void Dispose()
     {
         if (_disposed)
             return;
         _disposed = true;
-        _roster.End();
-        _desk.AnswerAll(Errno.ENODEV);
+        EndWith(FuseSessionEnd.Stopped, description: null);
+        _desk.AnswerAll(SystemError.ENODEV);
         _watchdog.Stop();
         if (_roster.Readers.Length == 0)
             _watchdog.Dispose();
@@ -216,6 +227,7 @@ public sealed class FuseSession : IDisposable
     private void Serve(FuseReader reader)
     {
         t_reader = reader;
+        bool turnIsNew = true;
         try
         {
             while (!_roster.IsEnded)
@@ -225,12 +237,27 @@ public sealed class FuseSession : IDisposable
                     EndWith(FuseSessionEnd.Stopped, description: null);
                     break;
                 }
-                nint count = ReadRequest(reader);
-                if (count < 0)
-                    continue;
-                _dispatcher.Dispatch(reader, reader.Input[..(int)count]);
-                if (reader.HasLostTurn && !_roster.RejoinOrLeave(reader))
-                    break;
+                if (turnIsNew)
+                {
+                    turnIsNew = false;
+                    _dispatcher.TakeTurn(reader);
+                }
+                else
+                {
+                    nint count = ReadRequest(reader);
+                    if (count < 0)
+                    {
+                        turnIsNew = _roster.Stuck > 0;
+                        continue;
+                    }
+                    _dispatcher.Dispatch(reader, reader.Input[..(int)count]);
+                }
+                if (reader.HasLostTurn)
+                {
+                    if (!_roster.RejoinOrLeave(reader))
+                        break;
+                    turnIsNew = true;
+                }
             }
         }
         catch (FuseBugException bug)
@@ -251,12 +278,12 @@ public sealed class FuseSession : IDisposable
         nint count = _channel.Read(reader.Input);
         switch (-count)
         {
-            case Errno.EINTR or Errno.EAGAIN or Errno.ENOENT:
+            case SystemError.EINTR or SystemError.EAGAIN or SystemError.ENOENT:
                 break;
-            case Errno.ENODEV:
+            case SystemError.ENODEV:
                 EndWith(FuseSessionEnd.Unmounted, description: null);
                 break;
-            case Errno.ECONNABORTED:
+            case SystemError.ECONNABORTED:
                 EndWith(FuseSessionEnd.Aborted, description: null);
                 break;
             case > 0:
@@ -294,6 +321,6 @@ public sealed class FuseSession : IDisposable
         }
         _roster.End();
         // Another reader may have the turn, and wait for a request that need not come.
-        _channel.Wake();
+        _watchdog.KeepWaking();
     }
 }

@@ -79,6 +79,14 @@ public sealed class FuseTextTrace(Action<string> write) : IFuseTrace
         return $"\"{Encoding.UTF8.GetString(end < 0 ? name : name[..end])}\"";
     }
 
+    /// <summary>A newer kernel offers more than we have names for; one unknown bit must not turn all names into a number.</summary>
+    private static string Names(ulong flags)
+    {
+        const ulong Known = ((ulong)FuseInitFlags.RequestTimeout << 1) - 1;
+        ulong unknown = flags & ~Known;
+        return unknown == 0 ? $"{(FuseInitFlags)flags}" : string.Create(CultureInfo.InvariantCulture, $"{(FuseInitFlags)(flags & Known)}, 0x{unknown:x}");
+    }
+
     private static void Describe(StringBuilder line, FuseOpcode opcode, ReadOnlySpan<byte> arguments)
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
@@ -87,7 +95,7 @@ public sealed class FuseTextTrace(Action<string> write) : IFuseTrace
             case FuseOpcode.Init when arguments.Length >= 16:
                 var init = new FuseInitIn();
                 arguments[..Math.Min(arguments.Length, 64)].CopyTo(MemoryMarshal.AsBytes(new Span<FuseInitIn>(ref init)));
-                line.Append(culture, $" version {init.Major}.{init.Minor} flags {(FuseInitFlags)(init.Flags | ((ulong)init.Flags2 << 32))}");
+                line.Append(culture, $" version {init.Major}.{init.Minor} flags {Names(init.Flags | ((ulong)init.Flags2 << 32))}");
                 break;
             case FuseOpcode.Lookup or FuseOpcode.Unlink or FuseOpcode.RmDir:
                 line.Append(" name ").Append(Text(arguments));
@@ -147,7 +155,7 @@ public sealed class FuseTextTrace(Action<string> write) : IFuseTrace
         switch (opcode)
         {
             case FuseOpcode.Init when Read(body, out FuseInitOut init):
-                line.Append(culture, $" version {init.Major}.{init.Minor} flags {(FuseInitFlags)(init.Flags | ((ulong)init.Flags2 << 32))}")
+                line.Append(culture, $" version {init.Major}.{init.Minor} flags {Names(init.Flags | ((ulong)init.Flags2 << 32))}")
                     .Append(culture, $" max_write {init.MaxWrite} max_pages {init.MaxPages} max_background {init.MaxBackground}");
                 break;
             case FuseOpcode.Lookup or FuseOpcode.MkNod when Read(body, out FuseEntryOut entry):

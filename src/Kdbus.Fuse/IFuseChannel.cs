@@ -17,8 +17,9 @@ public interface IFuseChannel
     /// -ENODEV or -EPERM when there is no connection.</returns>
     nint Write(ReadOnlySpan<byte> header, ReadOnlySpan<byte> body);
 
-    /// <summary>Makes a <see cref="Read"/> in progress (or the next one, if there is none) return soon, with a request or with -EINTR.</summary>
-    /// <returns>0, or -errno when that is not possible.</returns>
+    /// <summary>Makes a <see cref="Read"/> in progress return soon, with a request or with -EINTR. A read that begins a moment later may not notice: repeat the call
+    /// until the reader shows that it did.</summary>
+    /// <returns>0, also when nobody reads, or -errno when it is not possible at all.</returns>
     int Wake();
 
     /// <summary>Registers an open file for passthrough. The descriptor stays the caller's and may be closed afterwards.</summary>

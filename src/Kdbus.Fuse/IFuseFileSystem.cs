@@ -1,3 +1,5 @@
+using Kdbus.Linux;
+
 namespace Kdbus.Fuse;
 
 /// <summary>
@@ -12,8 +14,15 @@ public interface IFuseFileSystem
     /// <summary>The kernel and we agreed; called once, before any other method.</summary>
     void Init(FuseCapabilities capabilities) { }
 
-    /// <summary>No request will follow. Called once at the end of the session, however it ends.</summary>
+    /// <summary>No request will follow. Called once at the end of a session that called <see cref="Init"/>, however it ends. A reader that is still stuck then may come
+    /// back later and finish its request.</summary>
     void Destroy() { }
+
+    /// <summary>
+    /// A reader has got the turn and will read the next request: the one before it may be stuck in a blocking section. What that one has left undone for
+    /// others can be done here. Called again from time to time while anybody is stuck. Blocking sections are allowed.
+    /// </summary>
+    void TurnTaken() { }
 
     void Lookup(in LookupRequest request, FuseReply reply);
 
@@ -23,13 +32,13 @@ public interface IFuseFileSystem
 
     void GetAttr(in GetAttrRequest request, FuseReply reply);
 
-    void SetAttr(in SetAttrRequest request, FuseReply reply) => reply.Error(Errno.EPERM);
+    void SetAttr(in SetAttrRequest request, FuseReply reply) => reply.Error(SystemError.EPERM);
 
-    void Access(in AccessRequest request, FuseReply reply) => reply.Error(Errno.ENOSYS);
+    void Access(in AccessRequest request, FuseReply reply) => reply.Error(SystemError.ENOSYS);
 
     void StatFs(in StatFsRequest request, FuseReply reply);
 
-    void MkNod(in MkNodRequest request, FuseReply reply) => reply.Error(Errno.EPERM);
+    void MkNod(in MkNodRequest request, FuseReply reply) => reply.Error(SystemError.EPERM);
 
     void OpenDir(in OpenRequest request, FuseReply reply);
 
@@ -39,21 +48,21 @@ public interface IFuseFileSystem
 
     void Open(in OpenRequest request, FuseReply reply);
 
-    void Read(in ReadRequest request, FuseReply reply) => reply.Error(Errno.EINVAL);
+    void Read(in ReadRequest request, FuseReply reply) => reply.Error(SystemError.EINVAL);
 
-    void Write(in WriteRequest request, FuseReply reply) => reply.Error(Errno.EINVAL);
+    void Write(in WriteRequest request, FuseReply reply) => reply.Error(SystemError.EINVAL);
 
-    void Flush(in FlushRequest request, FuseReply reply) => reply.Error(Errno.ENOSYS);
+    void Flush(in FlushRequest request, FuseReply reply) => reply.Error(SystemError.ENOSYS);
 
     void Release(in ReleaseRequest request, FuseReply reply);
 
-    void FSync(in FSyncRequest request, FuseReply reply) => reply.Error(Errno.ENOSYS);
+    void FSync(in FSyncRequest request, FuseReply reply) => reply.Error(SystemError.ENOSYS);
 
-    void LSeek(in LSeekRequest request, FuseReply reply) => reply.Error(Errno.ENOSYS);
+    void LSeek(in LSeekRequest request, FuseReply reply) => reply.Error(SystemError.ENOSYS);
 
-    void Ioctl(in IoctlRequest request, FuseReply reply) => reply.Error(Errno.ENOTTY);
+    void Ioctl(in IoctlRequest request, FuseReply reply) => reply.Error(SystemError.ENOTTY);
 
-    void Poll(in PollRequest request, FuseReply reply) => reply.Error(Errno.ENOSYS);
+    void Poll(in PollRequest request, FuseReply reply) => reply.Error(SystemError.ENOSYS);
 
     /// <summary>
     /// A signal arrived at a caller whose request is held, or is with a reader that lost the turn in a blocking section. The caller cannot be killed until

@@ -4,8 +4,9 @@ using System.Text;
 namespace Kdbus.Linux;
 
 /// <summary>
-/// A string as the C library wants it: UTF-8 and a terminating NUL, in room the caller lends (usually the stack) or in a rented array when that is too small.
-/// A string with a NUL inside would silently name another file, so it is refused by <see cref="IsValid"/>, which every caller checks.
+/// A string as the C library wants it: UTF-8 and a terminating NUL, in room the caller lends (usually the stack) or in a rented array when
+/// that is too small. A string with a NUL inside would silently name another file, so it is refused by <see cref="IsValid"/>, which every
+/// caller checks.
 /// </summary>
 internal ref struct CString : IDisposable
 {

@@ -3,8 +3,9 @@ using System.Text;
 namespace Kdbus.Linux;
 
 /// <summary>
-/// A program started with posix_spawn(3): exactly the descriptors it is given, default signal dispositions, nothing of this process' runtime. The child must be waited for by
-/// whoever started it (or outlive this process). <c>System.Diagnostics.Process</c> cannot hand descriptors over, which is why this exists.
+/// A program started with posix_spawn(3): exactly the descriptors it is given, default signal dispositions, nothing of this process'
+/// runtime. The child must be waited for by whoever started it (or outlive this process). <c>System.Diagnostics.Process</c> cannot hand
+/// descriptors over, which is why this exists.
 /// </summary>
 public static unsafe class ChildProcess
 {
@@ -15,10 +16,15 @@ public static unsafe class ChildProcess
     /// <param name="path">Path of the program; not searched in PATH.</param>
     /// <param name="arguments">All arguments, beginning with the program's name for itself.</param>
     /// <param name="environment">Variables as NAME=VALUE; null: those of this process.</param>
-    /// <param name="descriptors">Which descriptors of this process appear under which number there. All others are gone there if close-on-exec.</param>
+    /// <param name="descriptors">Which descriptors of this process appear under which number there. All others are gone there if
+    /// close-on-exec.</param>
     /// <param name="newSession">Whether it becomes the leader of a new session, without controlling terminal (setsid(2)).</param>
     public static int Spawn(
-        string path, IReadOnlyList<string> arguments, IReadOnlyList<string>? environment, ReadOnlySpan<PassedDescriptor> descriptors, bool newSession = false)
+        string path,
+        IReadOnlyList<string> arguments,
+        IReadOnlyList<string>? environment,
+        ReadOnlySpan<PassedDescriptor> descriptors,
+        bool newSession = false)
     {
         void* actions = stackalloc byte[Room];
         void* attributes = stackalloc byte[Room];
@@ -40,7 +46,8 @@ public static unsafe class ChildProcess
         {
             if (!program.IsValid)
                 return -SystemError.EINVAL;
-            // POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK, and POSIX_SPAWN_SETSID: the runtime ignores SIGPIPE, which a child would inherit.
+            // POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK, and POSIX_SPAWN_SETSID: the runtime ignores SIGPIPE, which a child would
+            // inherit.
             int error = Libc.SpawnAttributesSetFlags(attributes, (short)(0x04 | 0x08 | (newSession ? 0x80 : 0)));
             _ = Libc.Sigfillset(signals);
             if (error == 0)
@@ -87,7 +94,8 @@ public static unsafe class ChildProcess
         }
     }
 
-    /// <summary>Waits for a child to end: its exit code (0 to 255), 128 + the signal's number if a signal ended it, or -errno (-ECHILD: no child of ours).</summary>
+    /// <summary>Waits for a child to end: its exit code (0 to 255), 128 + the signal's number if a signal ended it, or -errno (-ECHILD: no
+    /// child of ours).</summary>
     public static int Wait(int pid)
     {
         while (true)

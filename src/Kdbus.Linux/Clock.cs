@@ -1,7 +1,8 @@
 namespace Kdbus.Linux;
 
 /// <summary>
-/// The kernel's clocks in nanoseconds, as signed 64 bits (292 years). kdbus stamps messages with both: the monotonic one orders and times out, the real-time one is for people.
+/// The kernel's clocks in nanoseconds, as signed 64 bits (292 years). kdbus stamps messages with both: the monotonic one orders and times
+/// out, the real-time one is for people.
 /// </summary>
 public static unsafe class Clock
 {

@@ -18,7 +18,8 @@ public static class Credentials
     /// <summary>Effective group id.</summary>
     public static uint EffectiveGid => Libc.Getegid();
 
-    /// <summary>Whether the effective user is root of this user namespace. Root may still lack capabilities: see <see cref="HasCapability"/>.</summary>
+    /// <summary>Whether the effective user is root of this user namespace. Root may still lack capabilities: see
+    /// <see cref="HasCapability"/>.</summary>
     public static bool IsRoot => EffectiveUid == 0;
 
     /// <summary>Whether this process is in the machine's initial user namespace, in which its ids mean what they say everywhere.</summary>

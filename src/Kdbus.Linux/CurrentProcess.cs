@@ -9,13 +9,15 @@ public static class CurrentProcess
     /// <summary>Id of the calling thread.</summary>
     public static int ThreadId => Libc.Gettid();
 
-    /// <summary>setsid(2): a new session without a controlling terminal: its id, or -errno (-EPERM: already a process group leader).</summary>
+    /// <summary>setsid(2): a new session without a controlling terminal: its id, or -errno (-EPERM: already a process group
+    /// leader).</summary>
     public static int SetSid() => Libc.Result(Libc.Setsid());
 
     /// <summary>umask(2): the mask before.</summary>
     public static uint SetUmask(uint mask) => Libc.Umask(mask);
 
-    /// <summary>PR_SET_DUMPABLE: whether other processes of this user may read its memory, trace it, or take its descriptors. 0 or -errno.</summary>
+    /// <summary>PR_SET_DUMPABLE: whether other processes of this user may read its memory, trace it, or take its descriptors. 0 or
+    /// -errno.</summary>
     public static int SetDumpable(bool dumpable) => Libc.Result(Libc.Prctl(4, dumpable ? 1 : 0, 0, 0, 0));
 
     /// <summary>PR_SET_PDEATHSIG: the signal this process gets when the thread that started it ends; 0 for none. 0 or -errno.</summary>
@@ -31,11 +33,13 @@ public static class CurrentProcess
             return Libc.Result(Libc.Prctl(15, (nint)p, 0, 0, 0));
     }
 
-    /// <summary>PR_SET_IO_FLUSHER: allocations of this process do not wait for file systems it may itself be serving (CAP_SYS_RESOURCE, Linux 5.6). 0 or -errno.</summary>
+    /// <summary>PR_SET_IO_FLUSHER: allocations of this process do not wait for file systems it may itself be serving (CAP_SYS_RESOURCE,
+    /// Linux 5.6). 0 or -errno.</summary>
     public static int SetIoFlusher() => Libc.Result(Libc.Prctl(57, 1, 0, 0, 0));
 
     /// <summary>
-    /// Points the standard streams somewhere else: each non-negative descriptor is copied over the stream's; the ones given stay open and the caller's. 0 or -errno.
+    /// Points the standard streams somewhere else: each non-negative descriptor is copied over the stream's; the ones given stay open and
+    /// the caller's. 0 or -errno.
     /// </summary>
     public static int RedirectStandardStreams(int input, int output, int error)
     {

@@ -1,8 +1,8 @@
 namespace Kdbus.Linux;
 
 /// <summary>
-/// Unix sockets as a way for descriptors: each message is one byte with one descriptor attached (SCM_RIGHTS, unix(7)). A received descriptor is a new one, owned by the
-/// receiver.
+/// Unix sockets as a way for descriptors: each message is one byte with one descriptor attached (SCM_RIGHTS, unix(7)). A received
+/// descriptor is a new one, owned by the receiver.
 /// </summary>
 public static unsafe class DescriptorSocket
 {
@@ -28,13 +28,13 @@ public static unsafe class DescriptorSocket
         byte data = 0;
         var piece = new IoVec(&data, 1);
         var control = new DescriptorControl { Length = 20, Level = SocketLevel, Type = Rights, Descriptor = fd };
-        var message = new MessageHeader { Iov = &piece, IovCount = 1, Control = &control, ControlLength = (nuint)sizeof(DescriptorControl) };
+        MessageHeader message = OneByte(&piece, &control);
         return (int)Math.Min(Libc.Result(Libc.Sendmsg(socket, &message, NoSignal)), 0);
     }
 
     /// <summary>
-    /// Receives a descriptor (close-on-exec, owned by the caller), or -errno: -ENOTCONN when the other side closed without sending one, -EPROTO when the message carried none,
-    /// -EMFILE when this process has no room for it.
+    /// Receives a descriptor (close-on-exec, owned by the caller), or -errno: -ENOTCONN when the other side closed without sending one,
+    /// -EPROTO when the message carried none, -EMFILE when this process has no room for it.
     /// </summary>
     public static int Receive(int socket)
     {
@@ -45,7 +45,7 @@ public static unsafe class DescriptorSocket
         MessageHeader message;
         do
         {
-            message = new MessageHeader { Iov = &piece, IovCount = 1, Control = &control, ControlLength = (nuint)sizeof(DescriptorControl) };
+            message = OneByte(&piece, &control);
             result = Libc.Result(Libc.Recvmsg(socket, &message, ReceiveCloseOnExec));
         }
         while (result == -SystemError.EINTR);
@@ -57,4 +57,7 @@ public static unsafe class DescriptorSocket
             return control.Descriptor;
         return (message.Flags & ControlTruncated) != 0 ? -SystemError.EMFILE : -SystemError.EPROTO;
     }
+
+    private static MessageHeader OneByte(IoVec* piece, DescriptorControl* control)
+        => new() { Iov = piece, IovCount = 1, Control = control, ControlLength = (nuint)sizeof(DescriptorControl) };
 }

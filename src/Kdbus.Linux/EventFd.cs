@@ -8,7 +8,8 @@ public static class EventFd
     /// <summary>A new counter at 0: its descriptor, or -errno.</summary>
     public static int Create() => Libc.Result(Libc.Eventfd(0, OpenFlags.NonBlocking | OpenFlags.CloseOnExec));
 
-    /// <summary>Adds 1, which makes the descriptor readable: 0 or -errno. A counter at its limit is readable already, so -EAGAIN counts as success.</summary>
+    /// <summary>Adds 1, which makes the descriptor readable: 0 or -errno. A counter at its limit is readable already, so -EAGAIN counts as
+    /// success.</summary>
     public static int Signal(int fd)
     {
         ulong one = 1;

@@ -1,12 +1,13 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Kdbus.Linux;
 
 /// <summary>
-/// System calls on file descriptors. A descriptor is a plain int owned by whoever received it from a method documented as opening one, and closed exactly once with
-/// <see cref="Close"/>; everything opened here is close-on-exec. All methods return what the kernel returns: a value &gt;= 0, or -errno (EINTR included: nothing is
-/// restarted behind the caller's back).
+/// System calls on file descriptors. A descriptor is a plain int owned by whoever received it from a method documented as opening one, and
+/// closed exactly once with <see cref="Close"/>; everything opened here is close-on-exec. All methods return what the kernel returns: a
+/// value &gt;= 0, or -errno (EINTR included: nothing is restarted behind the caller's back).
 /// </summary>
 public static unsafe class FileDescriptor
 {
@@ -118,10 +119,37 @@ public static unsafe class FileDescriptor
         return result;
     }
 
-    /// <summary>A new descriptor (close-on-exec, owned by the caller) for the same open file, or -errno: fcntl(2) F_DUPFD_CLOEXEC.</summary>
+    /// <summary>A new descriptor (close-on-exec, owned by the caller) for the same open file, or -errno: fcntl(2)
+    /// F_DUPFD_CLOEXEC.</summary>
     /// <param name="fd">The descriptor to copy.</param>
     /// <param name="minimum">The smallest number the copy may get.</param>
     public static int Duplicate(int fd, int minimum = 0) => Libc.Result(Libc.Fcntl(fd, 1030, minimum));
+
+    /// <summary>
+    /// Makes all descriptors from a number on close-on-exec, also those this process inherited without knowing of them: what is started
+    /// next gets none of them by accident. 0 or -errno.
+    /// </summary>
+    public static int SetCloseOnExecFrom(int first)
+    {
+        int error = (int)Libc.Result(Libc.Syscall(Libc.CloseRangeNumber, first, int.MaxValue, 4 /* CLOSE_RANGE_CLOEXEC */, 0, 0));
+        return error is -SystemError.ENOSYS or -SystemError.EINVAL ? SetCloseOnExecOneByOne(first) : error;
+    }
+
+    // Before Linux 5.11 there is no other way than to ask /proc which ones there are.
+    internal static int SetCloseOnExecOneByOne(int first)
+    {
+        foreach (string entry in Directory.GetFileSystemEntries("/proc/self/fd"))
+        {
+            int fd = int.Parse(Path.GetFileName(entry), NumberStyles.None, CultureInfo.InvariantCulture);
+            if (fd < first)
+                continue;
+            // The one by which this list was read is gone again.
+            int error = Libc.Result(Libc.Fcntl(fd, 2 /* F_SETFD */, 1 /* FD_CLOEXEC */));
+            if (error is < 0 and not -SystemError.EBADF)
+                return error;
+        }
+        return 0;
+    }
 
     /// <summary>Whether a descriptor number is open in this process.</summary>
     public static bool IsOpen(int fd) => Libc.Fcntl(fd, 1 /* F_GETFD */, 0) >= 0;
@@ -140,11 +168,13 @@ public static unsafe class FileDescriptor
     }
 
     /// <summary>
-    /// Raises the soft limit of open files to the hard one, and with CAP_SYS_RESOURCE the hard one to the system's <c>fs.nr_open</c>. Every client costs the daemon a
-    /// descriptor or two, and 1024, the usual soft limit, is soon reached.
+    /// Raises the soft limit of open files to the hard one, and with CAP_SYS_RESOURCE the hard one to the system's <c>fs.nr_open</c>. Every
+    /// client costs the daemon a descriptor or two, and 1024, the usual soft limit, is soon reached.
     /// </summary>
     /// <returns>The soft limit now in force, or -errno.</returns>
-    public static long RaiseOpenFilesLimit()
+    public static long RaiseOpenFilesLimit() => RaiseOpenFilesLimit(hardToo: true);
+
+    internal static long RaiseOpenFilesLimit(bool hardToo)
     {
         const int NumberOfFiles = 7; // RLIMIT_NOFILE
         ResourceLimit limit;
@@ -153,7 +183,7 @@ public static unsafe class FileDescriptor
             return error;
         ResourceLimit wanted = limit;
         Span<byte> text = stackalloc byte[32];
-        if (ProcFile.ReadOnce("/proc/sys/fs/nr_open\0"u8, text) is > 0 and var length
+        if (hardToo && ProcFile.ReadOnce("/proc/sys/fs/nr_open\0"u8, text) is > 0 and var length
             && Utf8Parser.TryParse(text[..length], out ulong system, out _)
             && system > limit.Hard)
         {
@@ -203,7 +233,7 @@ public static class OpenFlags
 {
     private static readonly bool s_arm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64;
 
-#pragma warning disable CS1591 // open(2)'s own: O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_NONBLOCK, O_CLOEXEC, O_PATH.
+#pragma warning disable CS1591 // open(2)'s own, spelt out: O_RDONLY, O_CREAT, O_EXCL, O_TRUNC, ...
     public const int ReadOnly = 0;
     public const int WriteOnly = 1;
     public const int ReadWrite = 2;

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Kdbus.Linux;
 
 /// <summary>
-/// What statx(2) says about a file (<c>struct statx</c>, 256 bytes): the only stat whose layout is the same on every architecture. Device numbers come already taken
-/// apart into major and minor.
+/// What statx(2) says about a file (<c>struct statx</c>, 256 bytes): the only stat whose layout is the same on every architecture. Device
+/// numbers come already taken apart into major and minor.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 public struct FileStatus

@@ -4,9 +4,9 @@ using System.Globalization;
 namespace Kdbus.Linux;
 
 /// <summary>
-/// The FUSE control file system (fusectl): one directory per FUSE connection of the machine, named by the minor number of the device its files report. Aborting a connection
-/// makes everything that waits for its server fail at once, so it is done only to a connection of the very user who caused the wait.
-/// Needs privileges to abort others' connections. Thread safe.
+/// The FUSE control file system (fusectl): one directory per FUSE connection of the machine, named by the minor number of the device its
+/// files report. Aborting a connection makes everything that waits for its server fail at once, so it is done only to a connection of the
+/// very user who caused the wait. Needs privileges to abort others' connections. Thread safe.
 /// </summary>
 public sealed unsafe class FuseControl : IDisposable
 {
@@ -56,7 +56,8 @@ public sealed unsafe class FuseControl : IDisposable
     }
 
     /// <summary>
-    /// Aborts a connection if the given user owns it: 0, or -errno (-ENOENT: no such connection; -EPERM: it is somebody else's, and nothing was done).
+    /// Aborts a connection if the given user owns it: 0, or -errno (-ENOENT: no such connection; -EPERM: it is somebody else's, and nothing
+    /// was done).
     /// </summary>
     /// <param name="connection">The device minor number of the connection's files.</param>
     /// <param name="ownerUid">The user who must own it.</param>
@@ -107,7 +108,10 @@ public sealed unsafe class FuseControl : IDisposable
             return context;
         int directory = (int)Libc.Result(Libc.Syscall(Libc.FsconfigNumber, context, 6 /* FSCONFIG_CMD_CREATE */, 0, 0, 0));
         if (directory >= 0)
-            directory = (int)Libc.Result(Libc.Syscall(Libc.FsmountNumber, context, 1 /* FSMOUNT_CLOEXEC */, 0xe /* nosuid, nodev, noexec */, 0, 0));
+        {
+            const int NoSuidNoDevicesNoExec = 0xe;
+            directory = (int)Libc.Result(Libc.Syscall(Libc.FsmountNumber, context, 1 /* FSMOUNT_CLOEXEC */, NoSuidNoDevicesNoExec, 0, 0));
+        }
         _ = FileDescriptor.Close(context);
         return directory;
     }

@@ -4,14 +4,16 @@ using System.Text;
 namespace Kdbus.Linux;
 
 /// <summary>What fusermount3 did.</summary>
-/// <param name="Error">0, or -errno: -ENOENT when the program is not installed, -EPERM when it refused or failed for a reason given in <paramref name="Message"/>.</param>
+/// <param name="Error">0, or -errno: -ENOENT when the program is not installed, -EPERM when it refused or failed for a reason given in
+/// <paramref name="Message"/>.</param>
 /// <param name="Descriptor">After a successful mount the /dev/fuse descriptor, owned by the caller; else -1.</param>
 /// <param name="Message">What the program wrote to its standard error, one line or more, trimmed; empty if nothing.</param>
 public readonly record struct FusermountResult(int Error, int Descriptor, string Message);
 
 /// <summary>
-/// Mounting without privileges, by the set-user-ID program fusermount3(1): it checks that the user may mount there, opens /dev/fuse, mounts, and passes the descriptor back
-/// over a socket whose number it finds in the variable _FUSE_COMMFD. Its own words are the best explanation of a refusal, so they are carried along.
+/// Mounting without privileges, by the set-user-ID program fusermount3(1): it checks that the user may mount there, opens /dev/fuse,
+/// mounts, and passes the descriptor back over a socket whose number it finds in the variable _FUSE_COMMFD. Its own words are the best
+/// explanation of a refusal, so they are carried along.
 /// </summary>
 public static class Fusermount
 {
@@ -20,13 +22,15 @@ public static class Fusermount
 
     /// <summary>Mounts: on success the caller owns the descriptor and must answer the kernel's INIT on it.</summary>
     /// <param name="directory">Mount point, writable by and accessible to the user.</param>
-    /// <param name="options">Mount options, comma separated, as fusermount3 takes them (<c>fsname=</c>, <c>subtype=</c>, <c>allow_other</c>, …).</param>
+    /// <param name="options">Mount options, comma separated, as fusermount3 takes them (<c>fsname=</c>, <c>subtype=</c>,
+    /// <c>allow_other</c>, …).</param>
     public static FusermountResult Mount(string directory, string options)
     {
         int error = DescriptorSocket.CreatePair(out int ours, out int theirs);
         if (error < 0)
             return new FusermountResult(error, -1, "");
-        List<string> environment = [.. ChildProcess.CurrentEnvironment(), string.Create(CultureInfo.InvariantCulture, $"_FUSE_COMMFD={SocketNumber}")];
+        string variable = string.Create(CultureInfo.InvariantCulture, $"_FUSE_COMMFD={SocketNumber}");
+        List<string> environment = [.. ChildProcess.CurrentEnvironment(), variable];
         int descriptor = -1;
         FusermountResult result = Run(
             [Program, "-o", options, "--", directory],
@@ -58,8 +62,8 @@ public static class Fusermount
     /// <summary>Where fusermount3 is: in PATH, else in the directories of system programs; null if it is not installed.</summary>
     public static string? Find()
     {
-        string path = Environment.GetEnvironmentVariable("PATH") ?? "";
-        foreach (string directory in (path + ":/usr/local/bin:/usr/bin:/bin:/run/wrappers/bin").Split(':', StringSplitOptions.RemoveEmptyEntries))
+        string path = Environment.GetEnvironmentVariable("PATH") + ":/usr/local/bin:/usr/bin:/bin:/run/wrappers/bin";
+        foreach (string directory in path.Split(':', StringSplitOptions.RemoveEmptyEntries))
         {
             string candidate = Path.Combine(directory, Program);
             if (File.Exists(candidate))

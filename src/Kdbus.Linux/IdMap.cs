@@ -3,9 +3,9 @@ using System.Buffers.Text;
 namespace Kdbus.Linux;
 
 /// <summary>
-/// A user namespace's translation of user or group ids, from <c>/proc/PID/uid_map</c> or <c>gid_map</c> (user_namespaces(7)). "Inside" are the ids the process sees,
-/// "outside" those of the user namespace of whoever read the file. An id without a translation has none: callers decide what stands in for it (usually 65534).
-/// Immutable.
+/// A user namespace's translation of user or group ids, from <c>/proc/PID/uid_map</c> or <c>gid_map</c> (user_namespaces(7)). "Inside" are
+/// the ids the process sees, "outside" those of the user namespace of whoever read the file. An id without a translation has none: callers
+/// decide what stands in for it (usually 65534). Immutable.
 /// </summary>
 public sealed class IdMap
 {
@@ -28,7 +28,8 @@ public sealed class IdMap
     /// <summary>The group ids of a process' user namespace: 0 and the map, or -errno.</summary>
     public static int ReadGroups(int pid, out IdMap map) => Read(pid, "gid_map"u8, out map);
 
-    /// <summary>Parses lines of three numbers: first id inside, first id outside, count. Empty text is a valid map without any id. False if malformed.</summary>
+    /// <summary>Parses lines of three numbers: first id inside, first id outside, count. Empty text is a valid map without any id. False if
+    /// malformed.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, out IdMap map)
     {
         var extents = new List<Extent>();

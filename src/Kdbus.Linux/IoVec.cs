@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Kdbus.Linux;
 
-/// <summary>A piece of this process' memory (<c>struct iovec</c>, 16 bytes). The memory must not move while a call uses it: native, pinned, or on the stack.</summary>
+/// <summary>A piece of this process' memory (<c>struct iovec</c>, 16 bytes). The memory must not move while a call uses it: native, pinned,
+/// or on the stack.</summary>
 /// <param name="Base">First byte; may be null when <paramref name="Length"/> is 0.</param>
 /// <param name="Length">Size in bytes.</param>
 [StructLayout(LayoutKind.Sequential)]

@@ -6,15 +6,17 @@ using System.Runtime.InteropServices;
 namespace Kdbus.Linux;
 
 /// <summary>
-/// The C library as the kernel sees it: one declaration per function, blittable arguments only, no policy. Nothing outside this assembly calls these; the topic classes
-/// around them turn the C convention (-1 and errno) into the kernel's own (a result &gt;= 0, or -errno). System calls that older C libraries lack go through
-/// <see cref="Syscall"/>; all of them have numbers above 423, which are the same on every architecture.
+/// The C library as the kernel sees it: one declaration per function, blittable arguments only, no policy. Nothing outside this assembly
+/// calls these; the topic classes around them turn the C convention (-1 and errno) into the kernel's own (a result &gt;= 0, or -errno).
+/// System calls that older C libraries lack go through <see cref="Syscall"/>; all of them have numbers above 423, which are the same on
+/// every architecture.
 /// </summary>
 internal static unsafe partial class Libc
 {
     private const string Name = "libc";
 
-    // errno is read after the return transition of the call; both runtimes preserve it there, which is what LibraryImport's own SetLastError relies on as well.
+    // errno is read after the return transition of the call; both runtimes preserve it there, which is what LibraryImport's own
+    // SetLastError relies on as well.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static int Result(int value) => value >= 0 ? value : -Marshal.GetLastSystemError();
 
@@ -80,10 +82,12 @@ internal static unsafe partial class Libc
     internal static partial int Madvise(nint address, nuint length, int advice);
 
     [LibraryImport(Name, EntryPoint = "process_vm_readv")]
-    internal static partial nint ProcessVmReadv(int pid, IoVec* local, nuint localCount, RemoteIoVec* remote, nuint remoteCount, nuint flags);
+    internal static partial nint ProcessVmReadv(
+        int pid, IoVec* local, nuint localCount, RemoteIoVec* remote, nuint remoteCount, nuint flags);
 
     [LibraryImport(Name, EntryPoint = "process_vm_writev")]
-    internal static partial nint ProcessVmWritev(int pid, IoVec* local, nuint localCount, RemoteIoVec* remote, nuint remoteCount, nuint flags);
+    internal static partial nint ProcessVmWritev(
+        int pid, IoVec* local, nuint localCount, RemoteIoVec* remote, nuint remoteCount, nuint flags);
 
     [LibraryImport(Name, EntryPoint = "statx")]
     internal static partial int Statx(int directory, byte* path, int flags, uint mask, FileStatus* status);
@@ -150,6 +154,12 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "kill")]
     internal static partial int Kill(int pid, int signal);
 
+    [LibraryImport(Name, EntryPoint = "tgkill")]
+    internal static partial int Tgkill(int pid, int thread, int signal);
+
+    [LibraryImport(Name, EntryPoint = "sigaction")]
+    internal static partial int Sigaction(int signal, SignalAction* action, SignalAction* old);
+
     [LibraryImport(Name, EntryPoint = "prctl")]
     internal static partial int Prctl(int option, nint argument2, nint argument3, nint argument4, nint argument5);
 
@@ -200,6 +210,7 @@ internal static unsafe partial class Libc
     internal const int FsconfigNumber = 431;
     internal const int FsmountNumber = 432;
     internal const int PidfdOpenNumber = 434;
+    internal const int CloseRangeNumber = 436;
     internal const int PidfdGetfdNumber = 438;
 
     internal const int CurrentDirectory = -100; // AT_FDCWD

@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Kdbus.Linux;
 
-// The kernel's and the C library's structures as the calls in Libc take them. Only structures whose layout is the same on x86_64 and arm64 are used:
-// statx(2) takes the place of stat(2) for that reason.
+// The kernel's and the C library's structures as the calls in Libc take them. Only structures whose layout is the same on x86_64 and arm64
+// are used: statx(2) takes the place of stat(2) for that reason.
 
 [StructLayout(LayoutKind.Sequential)]
 internal struct TimeSpec
@@ -54,4 +54,12 @@ internal struct DescriptorControl
     internal int Level;
     internal int Type;
     internal int Descriptor;
+}
+
+/// <summary><c>struct sigaction</c> of the C library (not the kernel's): handler, mask of 1024 bits, flags, restorer; 152 bytes.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 152)]
+internal struct SignalAction
+{
+    [FieldOffset(0)] internal nint Handler;
+    [FieldOffset(136)] internal int Flags;
 }

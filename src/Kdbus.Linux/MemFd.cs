@@ -1,8 +1,8 @@
 namespace Kdbus.Linux;
 
 /// <summary>
-/// memfd_create(2): anonymous files, the seals that make a promise about them irrevocable, and mappings of them. Descriptors and mappings belong to whoever asked for
-/// them. Lengths and offsets are bytes.
+/// memfd_create(2): anonymous files, the seals that make a promise about them irrevocable, and mappings of them. Descriptors and mappings
+/// belong to whoever asked for them. Lengths and offsets are bytes.
 /// </summary>
 public static unsafe class MemFd
 {
@@ -45,20 +45,24 @@ public static unsafe class MemFd
         return error < 0 ? error : (long)status.Size;
     }
 
-    /// <summary>fcntl(2) F_ADD_SEALS: 0 or -errno (-EPERM: sealed against sealing or not opened for writing, -EBUSY: writable mapping exists, -EINVAL: cannot be sealed).</summary>
+    /// <summary>fcntl(2) F_ADD_SEALS: 0 or -errno (-EPERM: sealed against sealing or not opened for writing, -EBUSY: writable mapping
+    /// exists, -EINVAL: cannot be sealed).</summary>
     public static int AddSeals(int fd, int seals) => Libc.Result(Libc.Fcntl(fd, 1033, seals));
 
     /// <summary>fcntl(2) F_GET_SEALS: the seals, or -errno (-EINVAL: no file that can be sealed).</summary>
     public static int GetSeals(int fd) => Libc.Result(Libc.Fcntl(fd, 1034, 0));
 
-    /// <summary>fallocate(2): reserves the range's pages so that writing there cannot fail for want of memory; grows the file if needed. 0 or -errno.</summary>
+    /// <summary>fallocate(2): reserves the range's pages so that writing there cannot fail for want of memory; grows the file if needed. 0
+    /// or -errno.</summary>
     public static int Allocate(int fd, long offset, long length) => Libc.Result(Libc.Fallocate(fd, 0, offset, length));
 
-    /// <summary>fallocate(2) with FALLOC_FL_PUNCH_HOLE: gives whole pages of the range back and reads as zero afterwards; the size stays. 0 or -errno.</summary>
+    /// <summary>fallocate(2) with FALLOC_FL_PUNCH_HOLE: gives whole pages of the range back and reads as zero afterwards; the size stays. 0
+    /// or -errno.</summary>
     public static int PunchHole(int fd, long offset, long length)
         => Libc.Result(Libc.Fallocate(fd, 0x01 /* KEEP_SIZE */ | 0x02 /* PUNCH_HOLE */, offset, length));
 
-    /// <summary>Maps the file's beginning, shared: the address (page aligned, unmapped by the caller with <see cref="Unmap"/>), or -errno.</summary>
+    /// <summary>Maps the file's beginning, shared: the address (page aligned, unmapped by the caller with <see cref="Unmap"/>), or
+    /// -errno.</summary>
     public static nint Map(int fd, nuint length, bool writable)
         => Libc.Result(Libc.Mmap(0, length, writable ? 0x3 : 0x1, 0x1 /* MAP_SHARED */, fd, 0));
 

@@ -4,8 +4,9 @@ using System.Text;
 namespace Kdbus.Linux;
 
 /// <summary>
-/// One line of <c>/proc/PID/mountinfo</c> (proc_pid_mountinfo(5)). The kernel writes blanks, tabs, newlines, backslashes and <c>#</c> inside its fields as a backslash and
-/// three octal digits; here they are the characters again. Bytes that are not UTF-8 become replacement characters.
+/// One line of <c>/proc/PID/mountinfo</c> (proc_pid_mountinfo(5)). The kernel writes blanks, tabs, newlines, backslashes and <c>#</c>
+/// inside its fields as a backslash and three octal digits; here they are the characters again. Bytes that are not UTF-8 become replacement
+/// characters.
 /// </summary>
 /// <param name="MountId">Number of the mount, reused after it is gone.</param>
 /// <param name="ParentId">Number of the mount it is mounted on.</param>
@@ -74,7 +75,8 @@ public sealed record MountInfo(
             return false;
         ReadOnlySpan<byte> device = NextField(ref line);
         int colon = device.IndexOf((byte)':');
-        if (colon < 0 || !Utf8Parser.TryParse(device[..colon], out uint major, out _) || !Utf8Parser.TryParse(device[(colon + 1)..], out uint minor, out _))
+        if (colon < 0 || !Utf8Parser.TryParse(device[..colon], out uint major, out _)
+            || !Utf8Parser.TryParse(device[(colon + 1)..], out uint minor, out _))
             return false;
         string root = Unescape(NextField(ref line));
         string mountPoint = Unescape(NextField(ref line));
@@ -113,7 +115,8 @@ public sealed record MountInfo(
         int length = 0;
         while (!field.IsEmpty)
         {
-            if (field.Length >= 4 && field[0] == '\\' && Octal(field[1], 3) is >= 0 and var high && Octal(field[2], 7) is >= 0 and var middle && Octal(field[3], 7) is >= 0 and var low)
+            if (field.Length >= 4 && field[0] == '\\' && Octal(field[1], 3) is >= 0 and var high
+                && Octal(field[2], 7) is >= 0 and var middle && Octal(field[3], 7) is >= 0 and var low)
             {
                 plain[length++] = (byte)((high << 6) | (middle << 3) | low);
                 field = field[4..];

@@ -47,7 +47,8 @@ public enum MountFlags : uint
     StrictAccessTime = 1 << 24,
 }
 
-/// <summary>mount(2), umount2(2) and the list of what is mounted. All need CAP_SYS_ADMIN in the user namespace that owns the mount namespace, but reading does not.</summary>
+/// <summary>mount(2), umount2(2) and the list of what is mounted. All need CAP_SYS_ADMIN in the user namespace that owns the mount
+/// namespace, but reading does not.</summary>
 public static unsafe class Mounts
 {
     /// <summary>mount(2): 0 or -errno.</summary>
@@ -98,7 +99,8 @@ public static unsafe class Mounts
         return 0;
     }
 
-    /// <summary>The topmost mount whose mount point is exactly this absolute path: 1 and the mount, 0 and null if there is none, or -errno.</summary>
+    /// <summary>The topmost mount whose mount point is exactly this absolute path: 1 and the mount, 0 and null if there is none, or
+    /// -errno.</summary>
     /// <param name="absolutePath">Without symbolic links and without a slash at the end (but <c>/</c> itself).</param>
     /// <param name="mount">The mount.</param>
     public static int Find(string absolutePath, out MountInfo? mount)

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Kdbus.Linux;
 
 /// <summary>
-/// pidfd_open(2): a descriptor that means one process (or thread) for ever, while its number may be given to another. Descriptors belong to whoever opened them.
+/// pidfd_open(2): a descriptor that means one process (or thread) for ever, while its number may be given to another. Descriptors belong to
+/// whoever opened them.
 /// </summary>
 public static unsafe class PidFd
 {
@@ -13,13 +14,15 @@ public static unsafe class PidFd
     // 0: not asked yet, 1: pidfds have inodes of their own, 2: they share one.
     private static int s_inodes;
 
-    /// <summary>A descriptor for a process (the id must be a thread group leader's): or -errno (-ESRCH, -ENOENT or -EINVAL for a thread's id).</summary>
+    /// <summary>A descriptor for a process (the id must be a thread group leader's): or -errno (-ESRCH, -ENOENT or -EINVAL for a thread's
+    /// id).</summary>
     public static int Open(int pid) => (int)Libc.Result(Libc.Syscall(Libc.PidfdOpenNumber, pid, 0, 0, 0, 0));
 
     /// <summary>A descriptor for a single thread (PIDFD_THREAD, Linux 6.9): or -errno (-EINVAL on older kernels).</summary>
     public static int OpenThread(int tid) => (int)Libc.Result(Libc.Syscall(Libc.PidfdOpenNumber, tid, 0x80, 0, 0, 0));
 
-    /// <summary>Ids of the process in one call (ioctl PIDFD_GET_INFO, Linux 6.13): 0, or -errno (-ENOTTY on older kernels, -ESRCH when it is gone).</summary>
+    /// <summary>Ids of the process in one call (ioctl PIDFD_GET_INFO, Linux 6.13): 0, or -errno (-ENOTTY on older kernels, -ESRCH when it
+    /// is gone).</summary>
     public static int GetInfo(int pidfd, out PidInfo info)
     {
         info = default;
@@ -27,13 +30,15 @@ public static unsafe class PidFd
         return FileDescriptor.Ioctl(pidfd, GetInfoRequest, ref info);
     }
 
-    /// <summary>pidfd_getfd(2): a copy, owned by the caller, of one of the process' descriptors, or -errno (-EBADF: it has none with this number, -EPERM, -ESRCH).</summary>
+    /// <summary>pidfd_getfd(2): a copy, owned by the caller, of one of the process' descriptors, or -errno (-EBADF: it has none with this
+    /// number, -EPERM, -ESRCH).</summary>
     /// <param name="pidfd">The process.</param>
     /// <param name="fd">The descriptor's number in that process.</param>
     public static int GetFd(int pidfd, int fd) => (int)Libc.Result(Libc.Syscall(Libc.PidfdGetfdNumber, pidfd, fd, 0, 0, 0));
 
     /// <summary>
-    /// The number that no other process gets until reboot: the pidfd's inode. Or -errno; -EOPNOTSUPP on kernels before 6.9, where all pidfds share one inode.
+    /// The number that no other process gets until reboot: the pidfd's inode. Or -errno; -EOPNOTSUPP on kernels before 6.9, where all
+    /// pidfds share one inode.
     /// </summary>
     public static long Inode(int pidfd)
     {
@@ -52,7 +57,8 @@ public static unsafe class PidFd
     }
 }
 
-/// <summary>What PIDFD_GET_INFO tells (<c>struct pidfd_info</c>, the first 64 bytes). Ids are as seen from this process' pid and user namespaces.</summary>
+/// <summary>What PIDFD_GET_INFO tells (<c>struct pidfd_info</c>, the first 64 bytes). Ids are as seen from this process' pid and user
+/// namespaces.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]
 public struct PidInfo
 {

@@ -3,8 +3,9 @@ using System.Buffers.Text;
 namespace Kdbus.Linux;
 
 /// <summary>
-/// Files under <c>/proc/PID</c> read whole, into room the caller keeps: no allocation per read. A thread id works as PID. The content describes the process as of the
-/// reading; it belongs to one process only if that process cannot go away meanwhile (it is stopped in a request of ours, or a pidfd is checked afterwards).
+/// Files under <c>/proc/PID</c> read whole, into room the caller keeps: no allocation per read. A thread id works as PID. The content
+/// describes the process as of the reading; it belongs to one process only if that process cannot go away meanwhile (it is stopped in a
+/// request of ours, or a pidfd is checked afterwards).
 /// </summary>
 public static unsafe class ProcFile
 {
@@ -25,7 +26,8 @@ public static unsafe class ProcFile
         return length;
     }
 
-    /// <summary>Reads what fits of <c>/proc/PID/NAME</c> with one read(2): right for files of bounded size (<c>comm</c>, <c>loginuid</c>, <c>stat</c>).</summary>
+    /// <summary>Reads what fits of <c>/proc/PID/NAME</c> with one read(2): right for files of bounded size (<c>comm</c>, <c>loginuid</c>,
+    /// <c>stat</c>).</summary>
     /// <returns>Bytes read, or -errno.</returns>
     public static int Read(int pid, ReadOnlySpan<byte> name, Span<byte> buffer)
     {
@@ -37,7 +39,8 @@ public static unsafe class ProcFile
         return length;
     }
 
-    /// <summary>readlink(2) of <c>/proc/PID/NAME</c> (<c>exe</c>, <c>cwd</c>): bytes of the target without a NUL, cut at the buffer's size, or -errno.</summary>
+    /// <summary>readlink(2) of <c>/proc/PID/NAME</c> (<c>exe</c>, <c>cwd</c>): bytes of the target without a NUL, cut at the buffer's size,
+    /// or -errno.</summary>
     public static int ReadLink(int pid, ReadOnlySpan<byte> name, Span<byte> buffer)
     {
         Span<byte> path = stackalloc byte[PathRoom];
@@ -48,7 +51,8 @@ public static unsafe class ProcFile
             return (int)Libc.Result(Libc.Readlinkat(Libc.CurrentDirectory, p, target, (nuint)buffer.Length));
     }
 
-    /// <summary>Opens <c>/proc/PID/NAME</c>: a descriptor the caller owns, or -errno. It keeps meaning that process, never a later one with the same id.</summary>
+    /// <summary>Opens <c>/proc/PID/NAME</c>: a descriptor the caller owns, or -errno. It keeps meaning that process, never a later one with
+    /// the same id.</summary>
     public static int Open(int pid, ReadOnlySpan<byte> name, int flags)
     {
         Span<byte> path = stackalloc byte[PathRoom];

@@ -14,7 +14,8 @@ namespace Kdbus.Linux;
 public readonly record struct ProcessMapping(
     ulong Start, ulong End, MappingPermissions Permissions, ulong Offset, uint DeviceMajor, uint DeviceMinor, ulong Inode)
 {
-    /// <summary>Whether there is no file behind it (shared anonymous memory and memfds do have one, on the kernel's internal tmpfs).</summary>
+    /// <summary>Whether there is no file behind it (shared anonymous memory and memfds do have one, on the kernel's internal
+    /// tmpfs).</summary>
     public bool IsAnonymous => Inode == 0 && DeviceMajor == 0 && DeviceMinor == 0;
 }
 
@@ -39,8 +40,9 @@ public enum MappingPermissions
 }
 
 /// <summary>
-/// The mappings of one process, by address. It holds a descriptor of <c>/proc/PID/maps</c>, which names that process for ever and can be asked while one of the process' own
-/// threads, or a thread of ours copying from it, is stuck in a page fault. Kernels before 6.11 lack the ioctl; then the text is read. Thread safe.
+/// The mappings of one process, by address. It holds a descriptor of <c>/proc/PID/maps</c>, which names that process for ever and can be
+/// asked while one of the process' own threads, or a thread of ours copying from it, is stuck in a page fault. Kernels before 6.11 lack the
+/// ioctl; then the text is read. Thread safe.
 /// </summary>
 public sealed unsafe class ProcessMap : IDisposable
 {
@@ -100,10 +102,12 @@ public sealed unsafe class ProcessMap : IDisposable
     {
         var query = new MapQuery { Size = (ulong)sizeof(MapQuery), Address = address, QueryFlags = queryFlags };
         int result = FileDescriptor.Ioctl(_fd, QueryRequest, ref query);
-        mapping = result < 0
-            ? default
-            : new ProcessMapping(query.Start, query.End, (MappingPermissions)(query.Flags & 0xf), query.Offset, query.DeviceMajor, query.DeviceMinor, query.Inode);
-        return Math.Min(result, 0);
+        mapping = default;
+        if (result < 0)
+            return result;
+        var permissions = (MappingPermissions)(query.Flags & 0xf);
+        mapping = new ProcessMapping(query.Start, query.End, permissions, query.Offset, query.DeviceMajor, query.DeviceMinor, query.Inode);
+        return 0;
     }
 
     internal int QueryByText(ulong address, out ProcessMapping mapping)
@@ -150,11 +154,14 @@ public sealed unsafe class ProcessMap : IDisposable
         mapping = default;
         if (!Hex(ref line, (byte)'-', out ulong start) || !Hex(ref line, (byte)' ', out ulong end) || line.Length < 5)
             return false;
-        MappingPermissions permissions = (line[0] == 'r' ? MappingPermissions.Readable : MappingPermissions.None) | (line[1] == 'w' ? MappingPermissions.Writable : MappingPermissions.None)
-            | (line[2] == 'x' ? MappingPermissions.Executable : MappingPermissions.None) | (line[3] == 's' ? MappingPermissions.Shared : MappingPermissions.None);
+        var permissions = MappingPermissions.None;
+        permissions |= line[0] == 'r' ? MappingPermissions.Readable : MappingPermissions.None;
+        permissions |= line[1] == 'w' ? MappingPermissions.Writable : MappingPermissions.None;
+        permissions |= line[2] == 'x' ? MappingPermissions.Executable : MappingPermissions.None;
+        permissions |= line[3] == 's' ? MappingPermissions.Shared : MappingPermissions.None;
         line = line[5..];
-        if (!Hex(ref line, (byte)' ', out ulong offset) || !Hex(ref line, (byte)':', out ulong major) || !Hex(ref line, (byte)' ', out ulong minor)
-            || !Utf8Parser.TryParse(line, out ulong inode, out _))
+        if (!Hex(ref line, (byte)' ', out ulong offset) || !Hex(ref line, (byte)':', out ulong major)
+            || !Hex(ref line, (byte)' ', out ulong minor) || !Utf8Parser.TryParse(line, out ulong inode, out _))
             return false;
         mapping = new ProcessMapping(start, end, permissions, offset, (uint)major, (uint)minor, inode);
         return true;

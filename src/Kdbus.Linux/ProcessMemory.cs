@@ -1,9 +1,10 @@
 namespace Kdbus.Linux;
 
 /// <summary>
-/// process_vm_readv(2) and process_vm_writev(2): one copy between another process' memory and ours, at memory speed. Both may block for ever when the other side's memory
-/// is served by somebody who does not answer (userfaultfd, a mapping of a dead file system), so no lock may be held around them. Needs ptrace access to the process.
-/// A result smaller than asked for means the rest is not accessible: the copy stops at the first bad page, and only if nothing at all was copied is it -EFAULT.
+/// process_vm_readv(2) and process_vm_writev(2): one copy between another process' memory and ours, at memory speed. Both may block for
+/// ever when the other side's memory is served by somebody who does not answer (userfaultfd, a mapping of a dead file system), so no lock
+/// may be held around them. Needs ptrace access to the process. A result smaller than asked for means the rest is not accessible: the copy
+/// stops at the first bad page, and only if nothing at all was copied is it -EFAULT.
 /// </summary>
 public static unsafe class ProcessMemory
 {
@@ -21,7 +22,8 @@ public static unsafe class ProcessMemory
         }
     }
 
-    /// <summary>Reads from several places into several places, both sides as one stream of bytes: bytes copied or -errno. At most 1024 pieces each side.</summary>
+    /// <summary>Reads from several places into several places, both sides as one stream of bytes: bytes copied or -errno. At most 1024
+    /// pieces each side.</summary>
     public static nint Read(int pid, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote)
     {
         fixed (IoVec* to = local)
@@ -43,7 +45,8 @@ public static unsafe class ProcessMemory
         }
     }
 
-    /// <summary>Writes several pieces to several places, both sides as one stream of bytes: bytes copied or -errno. At most 1024 pieces each side.</summary>
+    /// <summary>Writes several pieces to several places, both sides as one stream of bytes: bytes copied or -errno. At most 1024 pieces
+    /// each side.</summary>
     public static nint Write(int pid, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote)
     {
         fixed (IoVec* from = local)

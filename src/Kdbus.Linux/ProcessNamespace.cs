@@ -26,12 +26,13 @@ public enum NamespaceKind
 }
 
 /// <summary>
-/// Which namespace a process is in, as a number: the inode of its file under <c>/proc/PID/ns</c>. Two processes are in the same namespace exactly if the numbers are equal
-/// while both live. User namespaces also carry a translation of ids: <see cref="IdMap"/>.
+/// Which namespace a process is in, as a number: the inode of its file under <c>/proc/PID/ns</c>. Two processes are in the same namespace
+/// exactly if the numbers are equal while both live. User namespaces also carry a translation of ids: <see cref="IdMap"/>.
 /// </summary>
 public static class ProcessNamespace
 {
-    /// <summary>The namespace's number (positive), or -errno: -ENOENT or -ESRCH when there is no such process, -EACCES without ptrace access to it.</summary>
+    /// <summary>The namespace's number (positive), or -errno: -ENOENT or -ESRCH when there is no such process, -EACCES without ptrace
+    /// access to it.</summary>
     /// <param name="pid">A process or thread id.</param>
     /// <param name="kind">Which of its namespaces.</param>
     public static long Inode(int pid, NamespaceKind kind)

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Kdbus.Linux;
 
 /// <summary>
-/// Error numbers of the kernel and the one place that turns them into text. Every call of this assembly reports failure as a negative number of this table
-/// (<c>-EPERM</c>), never as an exception: what a system call may answer is an expected outcome.
+/// Error numbers of the kernel and the one place that turns them into text. Every call of this assembly reports failure as a negative
+/// number of this table (<c>-EPERM</c>), never as an exception: what a system call may answer is an expected outcome.
 /// </summary>
 public static class SystemError
 {
@@ -45,7 +45,8 @@ public static class SystemError
     public const int ETIMEDOUT = 110;
 #pragma warning restore CS1591
 
-    /// <summary>The message of strerror(3) and the number, for an error number of either sign: <c>Permission denied (errno 13)</c>.</summary>
+    /// <summary>The message of strerror(3) and the number, for an error number of either sign: <c>Permission denied (errno
+    /// 13)</c>.</summary>
     public static string Describe(int error)
     {
         int number = Math.Abs(error);

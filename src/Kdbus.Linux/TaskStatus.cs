@@ -11,8 +11,9 @@ namespace Kdbus.Linux;
 public readonly record struct TaskIds(uint Real, uint Effective, uint Saved, uint FileSystem);
 
 /// <summary>
-/// <c>/proc/PID/status</c>, parsed. An instance is a reusable buffer: it is filled by <see cref="Read"/> or <see cref="Parse"/>, grows to the longest text met and then
-/// allocates no more; its content is valid until the next filling. Ids and process numbers are as seen from the reader's namespaces. Not thread safe.
+/// <c>/proc/PID/status</c>, parsed. An instance is a reusable buffer: it is filled by <see cref="Read"/> or <see cref="Parse"/>, grows to
+/// the longest text met and then allocates no more; its content is valid until the next filling. Ids and process numbers are as seen from
+/// the reader's namespaces. Not thread safe.
 /// </summary>
 public sealed class TaskStatus
 {
@@ -40,7 +41,8 @@ public sealed class TaskStatus
     /// <summary>Supplementary group ids, in the kernel's order (ascending).</summary>
     public ReadOnlySpan<uint> Groups => _groups.AsSpan(0, _groupCount);
 
-    /// <summary>The thread's number in each pid namespace it is in, from the reader's inwards: the last one is how it sees itself.</summary>
+    /// <summary>The thread's number in each pid namespace it is in, from the reader's inwards: the last one is how it sees
+    /// itself.</summary>
     public ReadOnlySpan<int> NamespacePids => _namespacePids.AsSpan(0, _namespacePidCount);
 
     /// <summary>Inheritable capabilities, bit n = capability n of capabilities(7).</summary>
@@ -63,7 +65,8 @@ public sealed class TaskStatus
         return length < 0 ? length : Parse(_text.AsSpan(0, length)) ? 0 : -SystemError.EPROTO;
     }
 
-    /// <summary>Fills the properties from the text of a status file. False (and unspecified properties) if a line that must be there is missing or malformed.</summary>
+    /// <summary>Fills the properties from the text of a status file. False (and unspecified properties) if a line that must be there is
+    /// missing or malformed.</summary>
     public bool Parse(ReadOnlySpan<byte> text)
     {
         const int Needed = 0x1ff;

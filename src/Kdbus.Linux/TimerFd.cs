@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Kdbus.Linux;
 
-/// <summary>timerfd_create(2) on CLOCK_MONOTONIC: a deadline to poll for. One shot; the descriptor is non-blocking and owned by whoever created it.</summary>
+/// <summary>timerfd_create(2) on CLOCK_MONOTONIC: a deadline to poll for. One shot; the descriptor is non-blocking and owned by whoever
+/// created it.</summary>
 public static unsafe class TimerFd
 {
     /// <summary>A new, disarmed timer: its descriptor, or -errno.</summary>
@@ -10,7 +11,8 @@ public static unsafe class TimerFd
 
     /// <summary>Sets the deadline, in place of an earlier one: 0 or -errno. A time already past fires at once.</summary>
     /// <param name="fd">The timer.</param>
-    /// <param name="monotonicNanoseconds">Absolute, on the clock of <see cref="Clock.MonotonicNanoseconds"/>; 0 and less fire at once.</param>
+    /// <param name="monotonicNanoseconds">Absolute, on the clock of <see cref="Clock.MonotonicNanoseconds"/>; 0 and less fire at
+    /// once.</param>
     public static int Set(int fd, long monotonicNanoseconds)
     {
         // A zero time would disarm the timer, the opposite of "long past".
@@ -28,7 +30,8 @@ public static unsafe class TimerFd
         return Libc.Result(Libc.TimerfdSettime(fd, 0, &setting, null));
     }
 
-    /// <summary>Takes note that the timer fired, so that it is no longer readable: the number of times (0: it had not), or -errno.</summary>
+    /// <summary>Takes note that the timer fired, so that it is no longer readable: the number of times (0: it had not), or
+    /// -errno.</summary>
     public static long Drain(int fd)
     {
         ulong count = 0;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Kdbus.Fuse.Wire;
+using Kdbus.Linux;
 
 namespace Kdbus.Fuse.Internal;
 
@@ -21,7 +22,7 @@ internal sealed class FuseDispatcher(
         if (header.Opcode != FuseOpcode.Init)
         {
             if (WantsAnswer(header.Opcode))
-                desk.Write(header.Opcode, header.Unique, -Errno.EIO, answer[..FuseProtocol.OutHeaderSize], default);
+                desk.Write(header.Opcode, header.Unique, -SystemError.EIO, answer[..FuseProtocol.OutHeaderSize], default);
             return null;
         }
         var negotiation = FuseNegotiation.Negotiate(arguments, options.Demands);
@@ -49,6 +50,22 @@ internal sealed class FuseDispatcher(
             desk.ReportBug(new FuseBugException($"The handler of {header.Opcode} returned inside a blocking section."));
     }
 
+    /// <summary>A reader has got the turn: the file system sees to what the one before it may have left undone.</summary>
+    /// <exception cref="FuseBugException">The file system has a bug and nobody wants to be told.</exception>
+    public void TakeTurn(FuseReader reader)
+    {
+        try
+        {
+            fileSystem.TurnTaken();
+        }
+        catch (Exception exception) when (exception is not FuseBugException)
+        {
+            desk.ReportBug(new FuseBugException($"TurnTaken threw {exception.GetType().Name}: {exception.Message}", exception));
+        }
+        if (reader.LeaveForgotten())
+            desk.ReportBug(new FuseBugException("TurnTaken returned inside a blocking section."));
+    }
+
     private static bool WantsAnswer(FuseOpcode opcode) =>
         opcode is not (FuseOpcode.Forget or FuseOpcode.BatchForget or FuseOpcode.Interrupt or FuseOpcode.NotifyReply);
 
@@ -68,7 +85,7 @@ internal sealed class FuseDispatcher(
             if (WantsAnswer(header.Opcode))
             {
                 Span<byte> answer = stackalloc byte[FuseProtocol.OutHeaderSize];
-                desk.Write(header.Opcode, header.Unique, -Errno.EIO, answer, default);
+                desk.Write(header.Opcode, header.Unique, -SystemError.EIO, answer, default);
             }
             return false;
         }
@@ -309,7 +326,7 @@ internal sealed class FuseDispatcher(
                 break;
             case FuseOpcode.Init:
                 // The connection is initialised; a second INIT has no meaning.
-                reply.Error(Errno.EIO);
+                reply.Error(SystemError.EIO);
                 break;
             default:
                 reply.Error(ErrorOfUnsupported(header.Opcode));
@@ -319,7 +336,7 @@ internal sealed class FuseDispatcher(
         if (!whole)
         {
             options.Trace?.Problem($"A request {header.Opcode} with {arguments.Length} bytes of arguments is malformed.");
-            reply.Error(Errno.EINVAL);
+            reply.Error(SystemError.EINVAL);
         }
     }
 
@@ -327,8 +344,8 @@ internal sealed class FuseDispatcher(
     private static int ErrorOfUnsupported(FuseOpcode opcode) => opcode switch
     {
         FuseOpcode.Create or FuseOpcode.MkDir or FuseOpcode.Unlink or FuseOpcode.RmDir or FuseOpcode.Rename or FuseOpcode.Rename2
-            or FuseOpcode.Link or FuseOpcode.SymLink or FuseOpcode.TmpFile or FuseOpcode.SetXAttr or FuseOpcode.RemoveXAttr => Errno.EPERM,
-        FuseOpcode.ReadLink => Errno.EINVAL,
-        _ => Errno.ENOSYS,
+            or FuseOpcode.Link or FuseOpcode.SymLink or FuseOpcode.TmpFile or FuseOpcode.SetXAttr or FuseOpcode.RemoveXAttr => SystemError.EPERM,
+        FuseOpcode.ReadLink => SystemError.EINVAL,
+        _ => SystemError.ENOSYS,
     };
 }

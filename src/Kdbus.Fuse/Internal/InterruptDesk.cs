@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Kdbus.Fuse.Wire;
+using Kdbus.Linux;
 
 namespace Kdbus.Fuse.Internal;
 
@@ -54,7 +55,7 @@ internal sealed class InterruptDesk(IFuseChannel channel, IFuseFileSystem fileSy
 
     private void AskAgain(ulong interrupt, ulong target)
     {
-        if (Send(interrupt, -Errno.EAGAIN) < 0)
+        if (Send(interrupt, -SystemError.EAGAIN) < 0)
         {
             _insisted = 0;
             return;
@@ -65,7 +66,7 @@ internal sealed class InterruptDesk(IFuseChannel channel, IFuseFileSystem fileSy
             return;
         _insisted = 0;
         trace?.Problem($"The kernel waits for request {target}, which nobody here has read; it was answered EINTR.");
-        Send(target, -Errno.EINTR);
+        Send(target, -SystemError.EINTR);
     }
 
     private nint Send(ulong unique, int error)

@@ -14,7 +14,7 @@ internal sealed class ReaderRoster
     private readonly Stack<FuseReader> _parked = new();
     private FuseReader[] _readers = [];
     private int _stuck;
-    private int _started;
+    private int _number;
     private bool _turnIsFree;
     private bool _isEnded;
 
@@ -34,9 +34,6 @@ internal sealed class ReaderRoster
 
     /// <summary>How many lost the turn and are still with their request.</summary>
     public int Stuck => Volatile.Read(ref _stuck);
-
-    /// <summary>How many reader threads were started since the beginning.</summary>
-    public int Started => Volatile.Read(ref _started);
 
     public bool IsEnded => Volatile.Read(ref _isEnded);
 
@@ -179,8 +176,8 @@ internal sealed class ReaderRoster
         {
             // The list first: the watchdog must know a reader before it can enter a section.
             Volatile.Write(ref _readers, [.. _readers, reader]);
-            _started++;
-            new Thread(() => _serve(reader)) { IsBackground = true, Name = $"fuse reader {_started}" }.Start();
+            _number++;
+            new Thread(() => _serve(reader)) { IsBackground = true, Name = $"fuse reader {_number}" }.Start();
         }
         catch
         {

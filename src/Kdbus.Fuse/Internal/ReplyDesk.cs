@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Kdbus.Fuse.Wire;
+using Kdbus.Linux;
 
 namespace Kdbus.Fuse.Internal;
 
@@ -94,11 +95,11 @@ internal sealed class ReplyDesk(IFuseChannel channel, IFuseTrace? trace, Action<
         trace?.Answered(opcode, in header, message[FuseProtocol.OutHeaderSize..], data, result);
         if (result >= 0)
             return true;
-        if (result is -Errno.ENOENT or -Errno.ENODEV or -Errno.EPERM or -Errno.ECONNABORTED)
+        if (result is -SystemError.ENOENT or -SystemError.ENODEV or -SystemError.EPERM or -SystemError.ECONNABORTED)
             return false;
 
         Span<byte> refusal = stackalloc byte[FuseProtocol.OutHeaderSize];
-        header = new FuseOutHeader { Len = FuseProtocol.OutHeaderSize, Error = -Errno.EIO, Unique = unique };
+        header = new FuseOutHeader { Len = FuseProtocol.OutHeaderSize, Error = -SystemError.EIO, Unique = unique };
         MemoryMarshal.Write(refusal, in header);
         nint second = channel.Write(refusal, default);
         trace?.Answered(opcode, in header, default, default, second);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Kdbus.Fuse.Wire;
+using Kdbus.Linux;
 
 namespace Kdbus.Fuse.Internal;
 
@@ -102,7 +103,7 @@ internal sealed class ReplySlot(ReplyDesk desk)
     {
         forgotten = !_registered && IsOpen(ticket);
         if (forgotten)
-            Error(ticket, Errno.EIO);
+            Error(ticket, SystemError.EIO);
         _reader = null;
         return Interlocked.Decrement(ref _parties) == 0;
     }
@@ -110,9 +111,9 @@ internal sealed class ReplySlot(ReplyDesk desk)
     public bool Error(long ticket, int errno)
     {
         int error = errno < 0 ? errno : -errno;
-        bool valid = error >= -Errno.Max;
+        bool valid = error >= -FuseProtocol.MaxError;
         Span<byte> message = stackalloc byte[FuseProtocol.OutHeaderSize];
-        bool sent = Send(ticket, valid ? error : -Errno.EIO, message, default);
+        bool sent = Send(ticket, valid ? error : -SystemError.EIO, message, default);
         if (!valid)
             _desk.ReportBug(new FuseBugException($"The answer to {Opcode} was error {errno}, which an out header cannot carry; EIO was sent."));
         return sent && valid;

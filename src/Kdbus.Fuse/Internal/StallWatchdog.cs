@@ -14,6 +14,7 @@ internal sealed class StallWatchdog : IDisposable
 
     private readonly ReaderRoster _roster;
     private readonly FuseSessionOptions _options;
+    private readonly IFuseChannel _channel;
     private readonly AutoResetEvent _wake = new(initialState: false);
     private readonly Thread _thread;
     private readonly long _threshold;
@@ -21,11 +22,13 @@ internal sealed class StallWatchdog : IDisposable
     private long _sections;
     private int _asleep;
     private volatile bool _stop;
+    private volatile bool _keepWaking;
 
-    public StallWatchdog(ReaderRoster roster, FuseSessionOptions options)
+    public StallWatchdog(ReaderRoster roster, FuseSessionOptions options, IFuseChannel channel)
     {
         _roster = roster;
         _options = options;
+        _channel = channel;
         _threshold = (long)(options.StallThreshold.TotalSeconds * Stopwatch.Frequency);
         _reminder = (long)(options.StallReminder.TotalSeconds * Stopwatch.Frequency);
         _thread = new Thread(Watch) { IsBackground = true, Name = "fuse watchdog" };
@@ -41,6 +44,13 @@ internal sealed class StallWatchdog : IDisposable
     {
         if (Volatile.Read(ref _asleep) != 0 && Interlocked.Exchange(ref _asleep, 0) != 0)
             _wake.Set();
+    }
+
+    /// <summary>From now on wakes the reader at each look, until the watch ends: a reader on its way into a read misses a single one.</summary>
+    public void KeepWaking()
+    {
+        _keepWaking = true;
+        _wake.Set();
     }
 
     /// <summary>Ends the watch, at the latest after one threshold.</summary>
@@ -60,7 +70,9 @@ internal sealed class StallWatchdog : IDisposable
         int quiet = 0;
         while (!_stop)
         {
-            quiet = Look() ? 0 : quiet + 1;
+            if (_keepWaking)
+                _channel.Wake();
+            quiet = Look() || _keepWaking ? 0 : quiet + 1;
             if (quiet < QuietLooks)
             {
                 _wake.WaitOne(_options.StallThreshold);
@@ -69,7 +81,7 @@ internal sealed class StallWatchdog : IDisposable
 
             Interlocked.Exchange(ref _asleep, 1);
             // Who entered a section before that did not wake us; who enters after it will.
-            if (!Look())
+            if (!Look() && !_keepWaking)
                 _wake.WaitOne();
             Interlocked.Exchange(ref _asleep, 0);
             quiet = 0;
@@ -117,6 +129,19 @@ internal sealed class StallWatchdog : IDisposable
         if (lost && (!reader.IsBlocking(out long current, out _) || current != section))
             return;
         reader.Notes.NextReport = now + _reminder;
-        _options.Stalled?.Invoke(in caller, Stopwatch.GetElapsedTime(reader.Notes.Since, now));
+        // It got stuck after it had lost the turn: then nobody takes the turn anew and sees to what it has left undone, unless told.
+        if (lost)
+            _channel.Wake();
+        try
+        {
+            _options.Stalled?.Invoke(in caller, Stopwatch.GetElapsedTime(reader.Notes.Since, now));
+        }
+        catch (Exception exception)
+        {
+            // The watch goes on whatever the callback does.
+            var bug = new FuseBugException($"The Stalled callback threw {exception.GetType().Name}: {exception.Message}", exception);
+            _options.Trace?.Problem(bug.Message);
+            _options.Bug?.Invoke(bug);
+        }
     }
 }

@@ -26,6 +26,9 @@ public static class FuseProtocol
     public const int InHeaderSize = 40;
     public const int OutHeaderSize = 16;
 
+    /// <summary>The largest error number an out header may carry; above it are the kernel's internal restart codes.</summary>
+    public const int MaxError = 511;
+
     /// <summary>Directory entries start at multiples of this.</summary>
     public const int DirentAlignment = 8;
 
