@@ -32,29 +32,40 @@ fail() {
     exit "$code"
 }
 
-# step TEXT COMMAND...: runs a command that takes a while, tells every ten seconds that it is still running, and shows what it
-# wrote only if it fails.
+# A step runs in the background, where an interrupt from the terminal does not reach it.
+step_pid='' step_log=''
+interrupted() {
+    [[ -z $step_pid ]] || kill -TERM "$step_pid" 2>/dev/null || true
+    [[ -z $step_log ]] || rm -f "$step_log"
+    exit "$1"
+}
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM
+
+# step TEXT COMMAND...: runs a command that takes a while, tells every ten seconds (after a minute every thirty) that it is still
+# running, and shows what it wrote only if it fails.
 step() {
-    local text=$1 log status=0 started=$SECONDS pid beat
+    local text=$1 status=0 started=$SECONDS told=$SECONDS
     shift
-    log=$(mktemp "${TMPDIR:-/tmp}/kdbusfs-step.XXXXXX")
+    step_log=$(mktemp "${TMPDIR:-/tmp}/kdbusfs-step.XXXXXX")
     printf '  %s ...\n' "$text"
-    "$@" >"$log" 2>&1 </dev/null &
-    pid=$!
-    (
-        while sleep 10; do printf '  %s ... %d s\n' "$text" $((SECONDS - started)); done
-    ) &
-    beat=$!
-    wait "$pid" || status=$?
-    kill "$beat" 2>/dev/null || true
-    wait "$beat" 2>/dev/null || true
+    "$@" >"$step_log" 2>&1 </dev/null &
+    step_pid=$!
+    until is_gone "$step_pid"; do
+        sleep 0.1
+        ((SECONDS - told < (SECONDS - started < 60 ? 10 : 30))) && continue
+        told=$SECONDS
+        printf '  %s ... %d s\n' "$text" $((SECONDS - started))
+    done
+    wait "$step_pid" || status=$?
+    step_pid=''
     if ((status)); then
-        tail -n 60 "$log" >&2
-        rm -f "$log"
+        tail -n 60 "$step_log" >&2
+        rm -f "$step_log"
         printf 'error: %s: failed with exit code %d\n' "$text" "$status" >&2
         return "$status"
     fi
-    rm -f "$log"
+    rm -f "$step_log"
     printf '  %s: done (%d s)\n' "$text" $((SECONDS - started))
 }
 

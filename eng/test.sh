@@ -23,17 +23,18 @@ while (($#)); do
     shift
 done
 
-# Processes that run a program of this repository, one pid a line: the daemon, tests, and whatever they started.
-processes() {
-    local process program
-    for process in /proc/[0-9]*; do
-        program=$(readlink "$process/exe" 2>/dev/null) || continue
-        [[ $program == "$root"/* ]] && say "${process#/proc/}"
-    done | sort
+# What tests start inherits this mark, and what they make in the file system they make below $TMPDIR: so all of it can be found.
+readonly mark="KDBUSFS_TEST_RUN=$$-$EPOCHSECONDS"
+
+# Processes that carry the mark, one pid a line.
+marked_processes() {
+    grep -lzFx -e "$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 || true
 }
 
-# left_behind BEFORE AFTER: what is in the second list and not in the first.
-left_behind() { comm -13 <(sort <<<"$1") <(sort <<<"$2") | sed '/^$/d'; }
+# Files below $TMPDIR, except what the .NET runtime leaves there for debuggers when a process is killed.
+left_files() {
+    find "$TMPDIR" -xdev -mindepth 1 -maxdepth 1 ! -name 'dotnet-diagnostic-*' ! -name 'clr-debug-pipe-*'
+}
 
 # counter NAME FILE: a counter of a TRX report. The report is XML written by the runner; a missing counter ends the run.
 counter() {
@@ -56,7 +57,7 @@ run_project() {
     [[ $fast == no ]] || options+=(--filter-not-trait Speed=Slow)
 
     title "$name"
-    "$program" "${options[@]}" || status=$?
+    env "$mark" "$program" "${options[@]}" || status=$?
     if [[ ! -s $report ]]; then
         problems+=("$name ended with exit code $status and left no report")
         return
@@ -79,11 +80,9 @@ rm -rf "$results"
 mkdir -p "$results"
 export KDBUSFS_BIN="$daemon"
 
-# What tests make in the file system they make here, so what they leave there is known to be theirs.
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/kdbusfs-test.XXXXXX")
 export TMPDIR
 trap 'rm -rf --one-file-system "$TMPDIR"' EXIT
-processes_before=$(processes)
 
 for project in "$root"/test*/*/*.csproj; do
     if grep -q 'IsTestProject>false' "$project"; then continue; fi
@@ -91,15 +90,19 @@ for project in "$root"/test*/*/*.csproj; do
 done
 
 # What tests start ends with them, at the latest a moment later.
-nothing_left() { [[ -z $(left_behind "$processes_before" "$(processes)")$(mounts_below "$TMPDIR") ]]; }
+nothing_left() { [[ -z $(marked_processes)$(mounts_below "$TMPDIR")$(left_files) ]]; }
 if ! wait_until 5 nothing_left; then
     while read -r left; do
-        problems+=("process $left was left behind: $(tr '\0' ' ' <"/proc/$left/cmdline" 2>/dev/null || echo 'just gone')")
-    done < <(left_behind "$processes_before" "$(processes)")
+        problems+=("process $left was left behind: $(tr '\0' ' ' 2>/dev/null <"/proc/$left/cmdline" || echo '(ended just now)')")
+        kill -KILL "$left" 2>/dev/null || true
+    done < <(marked_processes)
     while read -r left; do
         problems+=("$left was left mounted")
         unmount "$left" || true
     done < <(mounts_below "$TMPDIR")
+    while read -r left; do
+        problems+=("$left was left behind")
+    done < <(left_files)
 fi
 ((passed + failed > 0)) || problems+=('no test ran')
 

@@ -3,9 +3,27 @@ using Microsoft.Extensions.Logging;
 
 namespace Kdbus.Daemon;
 
-/// <summary>Everything the daemon logs, under ids that do not change: 1xx the mount, 2xx clients that misbehave, 9xx our own bugs.</summary>
+/// <summary>Everything the daemon logs, under ids that do not change: below 100 the program, 1xx the mount, 2xx clients that misbehave, 9xx our own bugs.</summary>
 internal static partial class Log
 {
+    [LoggerMessage(1, LogLevel.Information, "Mounted {Source} on {MountPoint}.")]
+    public static partial void Mounted(this ILogger log, string source, string mountPoint);
+
+    [LoggerMessage(2, LogLevel.Information, "Stopping on {Signal}.")]
+    public static partial void Stopping(this ILogger log, string signal);
+
+    [LoggerMessage(3, LogLevel.Warning, "Ending although files are still open; using them is ENOTCONN from now on.")]
+    public static partial void EndingWithOpenFiles(this ILogger log);
+
+    [LoggerMessage(4, LogLevel.Warning, "Cannot unmount {MountPoint}: {Reason}.")]
+    public static partial void CannotUnmount(this ILogger log, string mountPoint, string reason);
+
+    [LoggerMessage(5, LogLevel.Critical, "The server failed.")]
+    public static partial void ServerFailed(this ILogger log, Exception exception);
+
+    [LoggerMessage(6, LogLevel.Warning, "Nobody waits for this background process any more; ending.")]
+    public static partial void Abandoned(this ILogger log);
+
     [LoggerMessage(101, LogLevel.Information, "Serving with the {Profile} profile over FUSE 7.{Minor}.")]
     public static partial void Serving(this ILogger log, PoolProfile profile, uint minor);
 

@@ -1,1 +1,1 @@
-return 0;
+return Kdbus.Daemon.Cli.CommandLine.Run(args);

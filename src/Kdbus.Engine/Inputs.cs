@@ -66,7 +66,7 @@ public ref struct Invocation
     /// <summary>The command with its items, exactly <c>size</c> bytes; results are written into it.</summary>
     public required Span<byte> Frame { get; init; }
 
-    /// <summary>SEND: as much of the message at <c>msg_address</c> as could be read, <c>kdbus_msg.size</c> bytes if all.</summary>
+    /// <summary>SEND: what could be read at <c>msg_address</c>: at least <c>kdbus_msg.size</c> bytes, or fewer if the rest is not accessible.</summary>
     public ReadOnlySpan<byte> Message { get; init; }
 
     /// <summary>SEND: where the payload is.</summary>

@@ -54,7 +54,7 @@ internal ref struct MessageImport
         import.Sequence = domain.NextId();
         if ((ulong)message.Length < size) return Errno.EFAULT;
         import.Header = MemoryMarshal.Read<KdbusMsg>(message);
-        import._items = message[Unsafe.SizeOf<KdbusMsg>()..];
+        import._items = message[Unsafe.SizeOf<KdbusMsg>()..(int)size];
 
         const MessageFlags known = MessageFlags.ExpectReply | MessageFlags.NoAutoStart | MessageFlags.Signal;
         if ((import.Flags & ~known) != 0) return Errno.EINVAL;

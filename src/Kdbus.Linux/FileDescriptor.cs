@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Kdbus.Linux;
@@ -123,6 +124,32 @@ public static unsafe class FileDescriptor
     /// <param name="fd">The descriptor to copy.</param>
     /// <param name="minimum">The smallest number the copy may get.</param>
     public static int Duplicate(int fd, int minimum = 0) => Libc.Result(Libc.Fcntl(fd, 1030, minimum));
+
+    /// <summary>
+    /// Makes all descriptors from a number on close-on-exec, also those this process inherited without knowing of them: what is started
+    /// next gets none of them by accident. 0 or -errno.
+    /// </summary>
+    public static int SetCloseOnExecFrom(int first)
+    {
+        int error = (int)Libc.Result(Libc.Syscall(Libc.CloseRangeNumber, first, int.MaxValue, 4 /* CLOSE_RANGE_CLOEXEC */, 0, 0));
+        return error is -SystemError.ENOSYS or -SystemError.EINVAL ? SetCloseOnExecOneByOne(first) : error;
+    }
+
+    // Before Linux 5.11 there is no other way than to ask /proc which ones there are.
+    internal static int SetCloseOnExecOneByOne(int first)
+    {
+        foreach (string entry in Directory.GetFileSystemEntries("/proc/self/fd"))
+        {
+            int fd = int.Parse(Path.GetFileName(entry), NumberStyles.None, CultureInfo.InvariantCulture);
+            if (fd < first)
+                continue;
+            // The one by which this list was read is gone again.
+            int error = Libc.Result(Libc.Fcntl(fd, 2 /* F_SETFD */, 1 /* FD_CLOEXEC */));
+            if (error is < 0 and not -SystemError.EBADF)
+                return error;
+        }
+        return 0;
+    }
 
     /// <summary>Whether a descriptor number is open in this process.</summary>
     public static bool IsOpen(int fd) => Libc.Fcntl(fd, 1 /* F_GETFD */, 0) >= 0;

@@ -210,6 +210,7 @@ internal static unsafe partial class Libc
     internal const int FsconfigNumber = 431;
     internal const int FsmountNumber = 432;
     internal const int PidfdOpenNumber = 434;
+    internal const int CloseRangeNumber = 436;
     internal const int PidfdGetfdNumber = 438;
 
     internal const int CurrentDirectory = -100; // AT_FDCWD

@@ -138,6 +138,31 @@ public partial class HeaderTests
             "-Wall",
             "-Werror");
 
+    [Fact]
+    public void The_C_that_the_readme_shows_compiles()
+    {
+        var readme = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "README.md"));
+        var code = CodeBlock().Match(readme).Groups["code"].Value;
+        Assert.Contains("KDBUS_CMD_HELLO", code, StringComparison.Ordinal);
+        CHeader.Check(
+            "cc",
+            $$"""
+            #include <fcntl.h>
+            #include <poll.h>
+            #include <stdio.h>
+            #include <sys/mman.h>
+            #include <kdbus.h>
+            int main(void)
+            {
+            {{code}}
+            }
+
+            """,
+            "readme.c",
+            "-Wall",
+            "-Werror");
+    }
+
     private static void Compare(IReadOnlyCollection<(string Expression, ulong Value)> pairs)
     {
         var inC = CHeader.Evaluate([.. pairs.Select(pair => pair.Expression)]);
@@ -179,6 +204,9 @@ public partial class HeaderTests
 
     [GeneratedRegex(@"^(?:#define\s+|\t)(?<name>_?KDBUS_[A-Z0-9_]+)(?:\s*=|\s)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 10_000)]
     private static partial Regex Definition();
+
+    [GeneratedRegex(@"^```c\n(?<code>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 10_000)]
+    private static partial Regex CodeBlock();
 
     [GeneratedRegex(@"^struct (?<name>\w+) \{", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 10_000)]
     private static partial Regex StructDefinition();

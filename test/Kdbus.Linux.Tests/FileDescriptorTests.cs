@@ -64,6 +64,31 @@ public sealed unsafe class FileDescriptorTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Inherited_descriptors_can_be_kept_from_children(bool oneByOne)
+    {
+        const int GetFlags = 1, SetFlags = 2;
+        // High numbers, so that nothing of the runtime and of other tests is touched.
+        int fd = MemFd.Create("inherited");
+        int low = FileDescriptor.Duplicate(fd, 9000), high = FileDescriptor.Duplicate(fd, 9100);
+        try
+        {
+            Assert.Equal(0, Libc.Fcntl(low, SetFlags, 0));
+            Assert.Equal(0, Libc.Fcntl(high, SetFlags, 0));
+            Assert.Equal(0, oneByOne ? FileDescriptor.SetCloseOnExecOneByOne(low + 1) : FileDescriptor.SetCloseOnExecFrom(low + 1));
+            Assert.Equal(0, Libc.Fcntl(low, GetFlags, 0));
+            Assert.Equal(1, Libc.Fcntl(high, GetFlags, 0));
+        }
+        finally
+        {
+            _ = FileDescriptor.Close(fd);
+            _ = FileDescriptor.Close(low);
+            _ = FileDescriptor.Close(high);
+        }
+    }
+
     [Fact]
     public void Poll_tells_which_descriptor_is_ready()
     {

@@ -37,7 +37,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _host = new DomainHost();
         _tree = NewTree();
         _session = new FuseSession(channel, this, sessionOptions);
-        _publisher = new PoolPublisher(_host, _session);
+        _publisher = new PoolPublisher(_session);
         _commands = new CommandService(_host, callers, _session, _publisher);
     }
 
@@ -229,6 +229,9 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
             _ => PollOut,
         });
     }
+
+    /// <inheritdoc/>
+    public void TurnTaken() => _commands.Carry();
 
     /// <inheritdoc/>
     public void Interrupt(in InterruptRequest request, HeldReply target) => _commands.Interrupt(request, target);

@@ -1,3 +1,4 @@
+using Kdbus.Abi;
 using Kdbus.Engine;
 using Kdbus.Linux;
 
@@ -90,7 +91,11 @@ internal sealed unsafe class PoolFile : IPoolMemory, IDisposable
         var end = offset + size;
         if (end <= _backed) return true;
         var target = Math.Min((end + Step - 1) & ~(Step - 1), _size);
-        if (MemFd.Allocate(_memfd, (long)_backed, (long)(target - _backed)) < 0) return false;
+        int allocated;
+        // tmpfs gives up at any signal, and the runtime sends some.
+        do allocated = MemFd.Allocate(_memfd, (long)_backed, (long)(target - _backed));
+        while (allocated == -(int)Errno.EINTR);
+        if (allocated < 0) return false;
         _backed = target;
         return true;
     }
@@ -116,7 +121,8 @@ internal sealed unsafe class PoolFile : IPoolMemory, IDisposable
     /// <summary>Gives the memory of an idle pool back to the host: an unused pool holds no pages.</summary>
     public void Trim()
     {
-        if (!IsIdle || _pins > 0) return;
+        // The trimmer may come when the handle is closed: by then the descriptor's number can be that of another pool.
+        if (!IsIdle || _pins > 0 || _disposed) return;
         IsIdle = false;
         MemFd.PunchHole(_memfd, 0, (long)_size);
         Unmap();

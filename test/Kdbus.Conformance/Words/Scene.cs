@@ -1,0 +1,63 @@
+namespace Kdbus.Conformance.Words;
+
+/// <summary>
+/// What nearly every statement starts from: a world, a root process that owns a fresh bus, and connections in processes of their own.
+/// </summary>
+public sealed class Scene : IDisposable
+{
+    /// <summary>An ordinary user without privileges.</summary>
+    public const uint User = 40001;
+
+    /// <summary>Another one.</summary>
+    public const uint OtherUser = 40002;
+
+    private TestBus? _bus;
+
+    public Scene(WorldKind kind)
+    {
+        World = Worlds.World.Open(kind);
+        Process = World.Spawn();
+    }
+
+    /// <summary>The world.</summary>
+    public IWorld World { get; }
+
+    /// <summary>Is this a real mount, where FUSE decides some things?</summary>
+    public bool IsMount => World.Kind == WorldKind.Mount;
+
+    /// <summary>The tester: a process of root.</summary>
+    public IProcess Process { get; }
+
+    /// <summary>The tester's bus, open to the world. It is made when first asked for.</summary>
+    public TestBus Bus => _bus ??= TestBus.Make(World, Process);
+
+    /// <summary>The path of something in the domain.</summary>
+    public string PathOf(string name) => Path.Combine(World.Root, name);
+
+    /// <summary>Makes the tester's bus with a mask that every connection must allow to be sent.</summary>
+    public TestBus MakeBus(MakeFlags flags = MakeFlags.AccessWorld, ulong? required = null) =>
+        _bus = TestBus.Make(World, Process, flags: flags, required: required);
+
+    /// <summary>Opens the control file as the tester.</summary>
+    public Handle OpenControl() => TestBus.OpenControl(World, Process);
+
+    /// <summary>A process of another user.</summary>
+    public IProcess SpawnAs(uint uid, params ReadOnlySpan<uint> groups)
+    {
+        IProcess process = World.Spawn();
+        Assert.Equal(0, process.Become(uid, uid, groups));
+        return process;
+    }
+
+    /// <summary>A connection in a process of its own, of root.</summary>
+    public Peer Connect(WireStruct? hello = null) => Peer.Hello(Bus.Open(World.Spawn()), hello);
+
+    /// <summary>A connection in a process that exists.</summary>
+    public Peer Connect(IProcess process, WireStruct? hello = null) => Peer.Hello(Bus.Open(process), hello);
+
+    /// <summary>A connection in a process of its own, of a user without privileges.</summary>
+    public Peer ConnectAs(uint uid, WireStruct? hello = null) => Peer.Hello(Bus.Open(SpawnAs(uid)), hello);
+
+    /// <inheritdoc/>
+    public void Dispose() => World.Dispose();
+}

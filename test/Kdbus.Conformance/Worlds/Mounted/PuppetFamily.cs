@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace Kdbus.Conformance.Worlds.Mounted;
+
+/// <summary>
+/// All puppets of one world: those started and those forked by them. Each connects to one listening socket in the abstract name space, which
+/// leaves nothing on disk and asks for no permission, and says its process id. The family knows every process it has, so it can end exactly those.
+/// </summary>
+internal sealed class PuppetFamily : IDisposable
+{
+    private static int s_families;
+
+    private readonly string _name = $"kdbusfs-puppet-{Environment.ProcessId}-{Interlocked.Increment(ref s_families)}";
+    private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly ConcurrentDictionary<int, TaskCompletionSource<PuppetLink>> _arrivals = new();
+    private readonly ConcurrentBag<PuppetProcess> _members = [];
+    private readonly ConcurrentBag<Process> _started = [];
+
+    public PuppetFamily()
+    {
+        _listener.Bind(new UnixDomainSocketEndPoint('\0' + _name));
+        _listener.Listen();
+        new Thread(Accept) { IsBackground = true, Name = _name }.Start();
+    }
+
+    /// <summary>Starts a puppet.</summary>
+    public PuppetProcess Start()
+    {
+        ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "puppet"), [_name]) { UseShellExecute = false };
+        Process process = Process.Start(start) ?? throw new InvalidOperationException("The puppet did not start.");
+        _started.Add(process);
+        return Adopt(process.Id, () =>
+        {
+            if (!process.WaitForExit(Pending.Patience))
+                throw new TimeoutException($"Process {process.Id} has not ended.");
+            return process.ExitCode;
+        });
+    }
+
+    /// <summary>Takes up the puppet with this process id, when it has connected.</summary>
+    public PuppetProcess Adopt(int pid, Func<int> reap)
+    {
+        PuppetLink link = Pending.Await(Arrival(pid).Task, $"the start of process {pid}");
+        _arrivals.TryRemove(pid, out _);
+        PuppetProcess puppet = new(this, link, reap);
+        _members.Add(puppet);
+        return puppet;
+    }
+
+    /// <summary>Ends every puppet. One that is stuck in a system call exits all the same, unless the kernel cannot get it out of there.</summary>
+    public void Dispose()
+    {
+        foreach (PuppetProcess member in _members)
+            member.Dispose();
+        _listener.Dispose();
+        foreach (Process process in _started)
+        {
+            if (!process.WaitForExit(TimeSpan.FromSeconds(2)))
+                process.Kill();
+            process.Dispose();
+        }
+    }
+
+    private void Accept()
+    {
+        try
+        {
+            for (; ; )
+            {
+                // One that ends before it has said who it is is missed by whoever waits for its arrival.
+                if (PuppetLink.TryOpen(_listener.Accept(), out PuppetLink? link))
+                    Arrival(link.ProcessId).TrySetResult(link);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The family has been disposed of: nobody else will arrive.
+        }
+    }
+
+    private TaskCompletionSource<PuppetLink> Arrival(int pid) =>
+        _arrivals.GetOrAdd(pid, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+}

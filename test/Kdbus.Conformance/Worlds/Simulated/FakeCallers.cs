@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using Kdbus.Daemon.Serving;
+using Kdbus.Engine;
+using Kdbus.Linux;
+using Errno = Kdbus.Abi.Errno;
+
+namespace Kdbus.Conformance.Worlds.Simulated;
+
+/// <summary>The daemon's view of fake processes: what /proc, pidfds and process_vm_readv(2) would show it.</summary>
+internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tasks) : ICallers
+{
+    public nint Read(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote) =>
+        Transfer(thread, local, remote, static (memory, address, piece) => memory.Read(address, new Span<byte>(piece.Base, (int)piece.Length)));
+
+    public nint Write(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote) =>
+        Transfer(thread, local, remote, static (memory, address, piece) => memory.Write(address, new ReadOnlySpan<byte>(piece.Base, (int)piece.Length)));
+
+    public Errno Identify(int thread, bool capabilities, out Caller caller)
+    {
+        caller = default;
+        if (!tasks.TryGetValue(thread, out FakeTask? task))
+            return Errno.ESRCH;
+        FakeCredentials c = task.Process.Credentials;
+        caller = new Caller(c.RealUid, c.EffectiveUid, c.RealGid, c.EffectiveGid, capabilities && c.HasCapabilities, task.Process.Id);
+        return Errno.OK;
+    }
+
+    private delegate int Copy(FakeMemory memory, ulong address, IoVec piece);
+
+    private nint Transfer(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote, Copy copy)
+    {
+        if (!tasks.TryGetValue(thread, out FakeTask? task))
+            return -(int)Errno.ESRCH;
+        nint total = 0;
+        int i = 0, j = 0;
+        nuint usedHere = 0;
+        ulong usedThere = 0;
+        while (i < local.Length && j < remote.Length)
+        {
+            ulong count = Math.Min(local[i].Length - usedHere, remote[j].Length - usedThere);
+            int copied = copy(task.Process.Memory, remote[j].Address + usedThere, new IoVec((byte*)local[i].Base + usedHere, (nuint)count));
+            total += copied;
+            if ((ulong)copied < count)
+                return total > 0 ? total : -(int)Errno.EFAULT;
+            usedHere += (nuint)count;
+            usedThere += count;
+            if (usedHere == local[i].Length)
+                (i, usedHere) = (i + 1, 0);
+            if (usedThere == remote[j].Length)
+                (j, usedThere) = (j + 1, 0);
+        }
+        return total;
+    }
+}

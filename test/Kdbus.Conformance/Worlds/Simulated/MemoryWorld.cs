@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+using Kdbus.Daemon.Serving;
+using Kdbus.Fuse;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Kdbus.Conformance.Worlds.Simulated;
+
+/// <summary>
+/// The whole daemon in this process, from the FUSE session down, between a fake kernel and fake processes. Only the pools are real memory. At
+/// the end it must have answered everything it was asked, as a kernel would take it, and have nothing left over.
+/// </summary>
+internal sealed class MemoryWorld : IWorld
+{
+    /// <summary>Ids of fake threads start above the largest the kernel gives to real ones (2^22).</summary>
+    private static int s_lastId = 5_000_000;
+
+    private readonly ConcurrentDictionary<int, FakeTask> _tasks = new();
+    private readonly ConcurrentBag<FakeProcess> _processes = [];
+    private readonly ConcurrentQueue<string> _bugs = new();
+    private readonly FakeKernel _kernel = new();
+    private readonly KdbusFileSystem _daemon;
+    private readonly Task<FuseSessionEnd> _serving;
+
+    public MemoryWorld()
+    {
+        FuseSessionOptions session = new() { Bug = bug => _bugs.Enqueue(bug.ToString()) };
+        _daemon = new KdbusFileSystem(_kernel, new FakeCallers(_tasks), new ServerOptions(), session, NullLogger.Instance);
+        FakeRequest init = _kernel.Mount();
+        _serving = Task.Factory.StartNew(_daemon.Session.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _kernel.Await(init);
+        if (init.Error != 0)
+            throw new InvalidOperationException($"The daemon answered INIT with {init.Error}.");
+    }
+
+    /// <inheritdoc/>
+    public WorldKind Kind => WorldKind.Memory;
+
+    /// <inheritdoc/>
+    public string Root => "/domain";
+
+    /// <inheritdoc/>
+    public IProcess Spawn()
+    {
+        FakeProcess process = new(this, _kernel, new FakePaths(_kernel, Root));
+        Add(process);
+        return process;
+    }
+
+    /// <summary>A process that will end with the world.</summary>
+    public void Add(FakeProcess process) => _processes.Add(process);
+
+    /// <summary>A thread with an id that nobody has had.</summary>
+    public FakeTask NewTask(FakeProcess process)
+    {
+        FakeTask task = new(Interlocked.Increment(ref s_lastId), process);
+        _tasks[task.Id] = task;
+        return task;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (FakeProcess process in _processes)
+            process.Dispose();
+        _kernel.Unmount();
+        FuseSessionEnd end = Pending.Await(_serving, "the end of the session");
+        int held = _daemon.Session.HeldReplies;
+        _daemon.Dispose();
+        _kernel.Dispose();
+        Assert.Equal((FuseSessionEnd.Unmounted, 0), (end, held));
+        Assert.Empty(_bugs);
+        Assert.Empty(_kernel.Faults);
+    }
+}
