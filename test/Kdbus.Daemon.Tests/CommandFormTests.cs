@@ -106,11 +106,14 @@ public sealed class CommandFormTests
     [Fact]
     public void A_background_process_that_ends_before_it_serves_is_reported()
     {
-        Assert.Equal(ExitCode.ServerDied, Background.Start("/bin/true", ["true"]));
-        Assert.Equal(ExitCode.ServerDied, Background.Start("/bin/sh", ["sh", "-c", "kill -KILL $$"]));
-        Assert.Equal(42, Background.Start("/bin/sh", ["sh", "-c", "exit 42"]));
-        Assert.Equal(ExitCode.System, Background.Start("/no/such/program", ["x"]));
-        Assert.Equal(ExitCode.Success, Background.Start("/bin/sh", ["sh", "-c", "echo >&3; exit 42"]));
+        Assert.Equal((ExitCode.ServerDied, null), Started("/bin/true", "true"));
+        Assert.Equal((ExitCode.ServerDied, null), Started("/bin/sh", "sh", "-c", "kill -KILL $$"));
+        Assert.Equal((42, null), Started("/bin/sh", "sh", "-c", "exit 42"));
+        Assert.Equal((ExitCode.System, null), Started("/no/such/program", "x"));
+        Assert.Equal((ExitCode.Success, "swift"), Started("/bin/sh", "sh", "-c", "printf swift >&3; exit 42"));
+
+        static (int Code, string? Profile) Started(string program, params string[] arguments)
+            => (Background.Start(program, arguments, out string? profile), profile);
     }
 
     [Theory]

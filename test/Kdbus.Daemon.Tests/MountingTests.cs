@@ -85,7 +85,8 @@ public sealed class MountingTests : IDisposable
     public void A_relative_path_and_a_symbolic_link_lead_to_the_same_mount()
     {
         Outcome outcome = _here.Shell("ln -s mnt $T/link && cd $T && $K mount link/ && $K unmount ./link && $K mount mnt");
-        Assert.Equal((0, ""), (outcome.Code, outcome.Text));
+        Assert.Equal(0, outcome.Code);
+        Assert.Equal(2, outcome.Text.Split($"Serving {_here.MountPoint}, profile ").Length - 1);
         Assert.NotNull(_here.Mounted());
     }
 

@@ -8,7 +8,8 @@ namespace Kdbus.Daemon.Tests;
 /// </summary>
 public sealed class UnprivilegedTests : IDisposable
 {
-    private const string OpenFuse = "set -e; mknod -m 666 $T/fuse c 10 229; mount --bind $T/fuse /dev/fuse; chown 65534 $D; set +e; ";
+    private const string OpenFuse = "set -e; : > $T/said; chmod 666 $T/said; chown 65534 $D; "
+        + "mknod -m 666 $T/fuse c 10 229; mount --bind $T/fuse /dev/fuse; set +e; ";
     private const string AsUser = "setpriv --reuid 65534 --regid 65534 --clear-groups ";
 
     private readonly Workplace _here;
@@ -29,8 +30,8 @@ public sealed class UnprivilegedTests : IDisposable
     {
         SkipWithoutFusermount();
         Outcome outcome = _here.ShellInOwnMounts(
-            OpenFuse + AsUser + @"$K mount $D -o 'fsname=a\,b' || exit; grep $D /proc/self/mounts; "
-            + AsUser + "ls $D; " + AsUser + "$K unmount $D");
+            OpenFuse + AsUser + @"$K mount $D -o 'fsname=a\,b' > $T/said || exit; "
+            + "grep $D /proc/self/mounts; " + AsUser + "ls $D; " + AsUser + "$K unmount $D");
         Assert.Equal(0, outcome.Code);
         Assert.StartsWith($"a,b {_here.MountPoint} fuse.kdbusfs rw,nosuid,nodev,noexec", outcome.Text, StringComparison.Ordinal);
         Assert.Contains("user_id=65534,group_id=65534,default_permissions 0 0\ncontrol\n", outcome.Text, StringComparison.Ordinal);
@@ -61,7 +62,7 @@ public sealed class UnprivilegedTests : IDisposable
             (outcome.Code, outcome.Text));
         outcome = _here.ShellInOwnMounts(
             "echo user_allow_other > $T/c; mount --bind $T/c /etc/fuse.conf; mount --bind $T/fuse /dev/fuse; "
-            + Mount + "; ls $D; umount $D");
+            + Mount + " > $T/said; ls $D; umount $D");
         Assert.Equal((0, "control\n"), (outcome.Code, outcome.Text));
     }
 
@@ -112,7 +113,7 @@ public sealed class UnprivilegedTests : IDisposable
     {
         Outcome outcome = _here.ShellInOwnMounts(
             OpenFuse + AsUser + "unshare --user --map-root-user --mount sh -c '$K mount $D -o profile=passthrough; echo $?; "
-            + "$K mount $D || exit; grep $D /proc/self/mounts; ls $D; $K unmount $D'");
+            + "$K mount $D > $T/said || exit; grep $D /proc/self/mounts; ls $D; $K unmount $D'");
         Assert.Equal(0, outcome.Code);
         Assert.StartsWith($"kdbusfs: '{_here.MountPoint}' cannot be served: profile=passthrough", outcome.Text, StringComparison.Ordinal);
         Assert.Contains("\n78\nkdbusfs ", outcome.Text, StringComparison.Ordinal);

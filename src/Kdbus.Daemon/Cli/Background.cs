@@ -13,10 +13,18 @@ internal static class Background
 {
     private const int ReadyDescriptor = 3;
 
-    internal static int Start(MountRequest request) => Start(Environment.ProcessPath ?? "/proc/self/exe", Arguments(request));
-
-    internal static int Start(string program, IReadOnlyList<string> arguments)
+    /// <returns>The exit code; what is wrong has been printed.</returns>
+    internal static int Start(MountRequest request)
     {
+        int code = Start(Environment.ProcessPath ?? "/proc/self/exe", Arguments(request), out string? profile);
+        if (profile is not null && request.Tells)
+            Console.WriteLine($"Serving {request.Directory}, profile {profile}.");
+        return code;
+    }
+
+    internal static int Start(string program, IReadOnlyList<string> arguments, out string? profile)
+    {
+        profile = null;
         int nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite);
         if (nothing < 0)
             return StandardError.Print(new Failure(ExitCode.System, $"cannot open /dev/null: {SystemError.Describe(nothing)}"));
@@ -47,18 +55,17 @@ internal static class Background
             return StandardError.Print(new Failure(ExitCode.System, $"cannot start the background process: {SystemError.Describe(pid)}"));
         }
 
-        Span<byte> profile = stackalloc byte[32];
+        Span<byte> name = stackalloc byte[32];
         int count;
         do
         {
-            count = FileDescriptor.Read(readEnd, profile);
+            count = FileDescriptor.Read(readEnd, name);
         }
         while (count == -SystemError.EINTR);
         _ = FileDescriptor.Close(readEnd);
         if (count > 0)
         {
-            if (request.Tells)
-                Console.WriteLine($"Serving {request.Directory}, profile {Encoding.ASCII.GetString(profile[..count])}.");
+            profile = Encoding.ASCII.GetString(name[..count]);
             return ExitCode.Success;
         }
 
