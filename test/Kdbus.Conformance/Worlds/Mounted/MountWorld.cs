@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 
@@ -11,21 +10,11 @@ namespace Kdbus.Conformance.Worlds.Mounted;
 internal sealed class MountWorld : IWorld
 {
     private static readonly TimeSpan s_leaveTime = TimeSpan.FromSeconds(10);
-    private static readonly ConcurrentDictionary<MountWorld, bool> s_alive = new();
 
     private readonly PuppetFamily _puppets = new();
     private readonly StringBuilder _said = new();
     private readonly Process _daemon;
-
-    // A run that is ended in the middle of a test leaves no mount behind either.
-    static MountWorld() => AppDomain.CurrentDomain.ProcessExit += static (_, _) =>
-    {
-        foreach (MountWorld world in s_alive.Keys)
-        {
-            if (s_alive.TryRemove(world, out _))
-                world.CleanUp();
-        }
-    };
+    private readonly MountGuard _guard;
 
     private MountWorld(WorldKind kind, string[] options)
     {
@@ -38,9 +27,9 @@ internal sealed class MountWorld : IWorld
             UseShellExecute = false,
         };
         _daemon = Process.Start(start) ?? throw new InvalidOperationException($"{DaemonBinary.Path} did not start.");
-        s_alive[this] = true;
         _daemon.OutputDataReceived += Keep;
         _daemon.ErrorDataReceived += Keep;
+        _guard = new MountGuard(_daemon.Id, Root);
         _daemon.BeginOutputReadLine();
         _daemon.BeginErrorReadLine();
     }
@@ -93,14 +82,7 @@ internal sealed class MountWorld : IWorld
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (!s_alive.TryRemove(this, out _))
-            return;
         _puppets.Dispose();
-        CleanUp();
-    }
-
-    private void CleanUp()
-    {
         bool endedByItself = _daemon.HasExited;
         int? status = Terminate();
         if (status is null)
@@ -117,6 +99,7 @@ internal sealed class MountWorld : IWorld
         }
         _daemon.Dispose();
         Directory.Delete(Root);
+        _guard.Release();
     }
 
     private string Said
@@ -150,8 +133,6 @@ internal sealed class MountWorld : IWorld
 
     private static void Warn(string text)
     {
-        if (TestContext.Current.Test is null)
-            return;
         TestContext.Current.AddWarning(text);
         TestContext.Current.SendDiagnosticMessage(text);
     }
