@@ -81,6 +81,7 @@ mkdir -p "$results"
 export KDBUSFS_BIN="$daemon"
 
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/kdbusfs-test.XXXXXX")
+chmod 755 "$TMPDIR"     # tests act as other users too
 export TMPDIR
 trap 'rm -rf --one-file-system "$TMPDIR"' EXIT
 

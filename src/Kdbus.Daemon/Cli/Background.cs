@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Kdbus.Linux;
 
 namespace Kdbus.Daemon.Cli;
@@ -46,16 +47,20 @@ internal static class Background
             return StandardError.Print(new Failure(ExitCode.System, $"cannot start the background process: {SystemError.Describe(pid)}"));
         }
 
-        Span<byte> ready = stackalloc byte[1];
+        Span<byte> profile = stackalloc byte[32];
         int count;
         do
         {
-            count = FileDescriptor.Read(readEnd, ready);
+            count = FileDescriptor.Read(readEnd, profile);
         }
         while (count == -SystemError.EINTR);
         _ = FileDescriptor.Close(readEnd);
         if (count > 0)
+        {
+            if (request.Tells)
+                Console.WriteLine($"Serving {request.Directory}, profile {Encoding.ASCII.GetString(profile[..count])}.");
             return ExitCode.Success;
+        }
 
         int code = ChildProcess.Wait(pid);
         if (code is > 0 and < 128)

@@ -23,6 +23,7 @@ internal sealed class DomainHost : IEffects
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, OpenFile> _files = [];
+    private readonly Dictionary<uint, int> _openFiles = [];
     private readonly Dictionary<ulong, PendingCall> _pending = [];
     private readonly Queue<ulong> _wakes = new();
     private readonly Queue<(PendingCall Call, Completion Completion)> _failed = new();
@@ -51,9 +52,23 @@ internal sealed class DomainHost : IEffects
 
     public OpenFile? FindFile(ulong handle) => _files.GetValueOrDefault(handle);
 
-    public void Add(OpenFile file) => _files.Add(file.Handle, file);
+    /// <summary>Files that a user has open; only under <see cref="Enter"/>.</summary>
+    public int OpenFilesOf(uint uid) => _openFiles.GetValueOrDefault(uid);
 
-    public OpenFile? RemoveFile(ulong handle) => _files.Remove(handle, out var file) ? file : null;
+    public void Add(OpenFile file)
+    {
+        _files.Add(file.Handle, file);
+        _openFiles[file.Uid] = OpenFilesOf(file.Uid) + 1;
+    }
+
+    public OpenFile? RemoveFile(ulong handle)
+    {
+        if (!_files.Remove(handle, out var file)) return null;
+        var left = _openFiles[file.Uid] - 1;
+        if (left > 0) _openFiles[file.Uid] = left;
+        else _openFiles.Remove(file.Uid);
+        return file;
+    }
 
     /// <summary>The call is pending from now on; in the same critical section in which the engine said so.</summary>
     public void Add(ulong request, in PendingCall call) => _pending.Add(request, call);

@@ -26,7 +26,8 @@ public sealed class MountingTests : IDisposable
     private void Succeeds(params string[] arguments)
     {
         Outcome outcome = _here.Kdbusfs(arguments);
-        Assert.Equal((0, ""), (outcome.Code, outcome.Text));
+        string said = arguments[0] == "mount" ? $"Serving {_here.MountPoint}, profile passthrough.\n" : "";
+        Assert.Equal((0, said), (outcome.Code, outcome.Text));
     }
 
     private void WaitForTheServersEnd() => Workplace.Eventually(() => _here.Servers().Count == 0, "the server's end");
@@ -181,7 +182,7 @@ public sealed class MountingTests : IDisposable
         (int pid, _) = _here.Start([], "mount", _here.MountPoint, "--foreground", "--log-file", log, "--log-format", "json");
         Workplace.Eventually(() => _here.Mounted() is not null && File.Exists(Control), "the mount");
         Assert.Equal(0, ChildProcess.Signal(pid, Terminate));
-        Assert.Equal(0, ChildProcess.Wait(pid));
+        Assert.Equal(0, Workplace.EndOf(pid));
         Assert.Null(_here.Mounted());
 
         int[] events = [.. File.ReadLines(log).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("EventId").GetInt32())];
@@ -195,7 +196,7 @@ public sealed class MountingTests : IDisposable
         Workplace.Eventually(() => _here.Mounted() is not null && File.Exists(Control), "the mount");
         using FileStream open = File.OpenRead(Control);
         Assert.Equal(0, ChildProcess.Signal(pid, Terminate));
-        Assert.Equal(0, ChildProcess.Wait(pid));
+        Assert.Equal(0, Workplace.EndOf(pid));
         Assert.Null(_here.Mounted());
         Assert.Contains("<4>kdbusfs[3] Ending although files are still open", File.ReadAllText(output), StringComparison.Ordinal);
     }
@@ -207,7 +208,7 @@ public sealed class MountingTests : IDisposable
         Workplace.Eventually(() => _here.Mounted() is not null && File.Exists(Control), "the mount");
         Assert.Equal(0, Mounts.Mount("over", _here.MountPoint, "tmpfs", MountFlags.None, "size=4096"));
         Assert.Equal(0, ChildProcess.Signal(pid, Terminate));
-        Assert.Equal(0, ChildProcess.Wait(pid));
+        Assert.Equal(0, Workplace.EndOf(pid));
         Assert.Equal("tmpfs", _here.Mounted()!.FileSystemType);
     }
 
@@ -220,10 +221,10 @@ public sealed class MountingTests : IDisposable
         (int pid, _) = _here.Start([$"NOTIFY_SOCKET={path}"], "mount", _here.MountPoint, "--foreground");
         Assert.Equal("READY=1", Receive(socket));
         Assert.True(File.Exists(Control));
-        Assert.Equal($"STATUS=Serving {_here.MountPoint}", Receive(socket));
+        Assert.Equal($"STATUS=Serving {_here.MountPoint}, profile passthrough", Receive(socket));
         Assert.Equal(0, ChildProcess.Signal(pid, Terminate));
         Assert.Equal("STOPPING=1", Receive(socket));
-        Assert.Equal(0, ChildProcess.Wait(pid));
+        Assert.Equal(0, Workplace.EndOf(pid));
     }
 
     private static string Receive(Socket socket)

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Kdbus.Hostile.Tests;
 
 /// <summary>
-/// A program built from test/hostile that is told what to do on its standard input, one line at a time, and answers each with one line. It ends
+/// A program built from tests/hostile that is told what to do on its standard input, one line at a time, and answers each with one line. It ends
 /// when its input ends; one that does not is killed.
 /// </summary>
 internal sealed class Tool : IDisposable

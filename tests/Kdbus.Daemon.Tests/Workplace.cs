@@ -62,6 +62,16 @@ internal sealed class Workplace : IDisposable
         return (pid, output);
     }
 
+    /// <summary>Waits for what <see cref="Start"/> started: its exit code. If it does not end it is killed, and the code is 137.</summary>
+    public static int EndOf(int pid)
+    {
+        int code = 0;
+        if (SpinWait.SpinUntil(() => ChildProcess.HasEnded(pid, out code), TimeSpan.FromMinutes(1)))
+            return code;
+        _ = ChildProcess.Signal(pid, 9);
+        return ChildProcess.Wait(pid);
+    }
+
     /// <summary>What is mounted on the mount point, or null.</summary>
     public MountInfo? Mounted()
     {
