@@ -14,6 +14,7 @@ internal sealed class MountWorld : IWorld
     private readonly PuppetFamily _puppets = new();
     private readonly StringBuilder _said = new();
     private readonly Process _daemon;
+    private readonly MountGuard _guard;
 
     private MountWorld(WorldKind kind, string[] options)
     {
@@ -28,6 +29,7 @@ internal sealed class MountWorld : IWorld
         _daemon = Process.Start(start) ?? throw new InvalidOperationException($"{DaemonBinary.Path} did not start.");
         _daemon.OutputDataReceived += Keep;
         _daemon.ErrorDataReceived += Keep;
+        _guard = new MountGuard(_daemon.Id, Root);
         _daemon.BeginOutputReadLine();
         _daemon.BeginErrorReadLine();
     }
@@ -97,6 +99,7 @@ internal sealed class MountWorld : IWorld
         }
         _daemon.Dispose();
         Directory.Delete(Root);
+        _guard.Release();
     }
 
     private string Said
