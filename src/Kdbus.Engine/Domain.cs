@@ -174,7 +174,6 @@ public sealed class Domain
                 var connection = handle.Connection!;
                 Disconnection.Run(this, connection, now);
                 connection.User.Connections--;
-                Users.Trim(connection.User);
                 break;
         }
     }
@@ -186,7 +185,6 @@ public sealed class Domain
         _buses.Remove(bus.Name);
         foreach (var endpoint in bus.Endpoints.ToArray()) End(endpoint, now);
         bus.Maker.Buses--;
-        Users.Trim(bus.Maker);
         Effects.Removed(bus);
     }
 }

@@ -6,19 +6,49 @@ namespace Kdbus.Engine;
 /// </summary>
 public sealed class User
 {
-    internal User(uint? uid) => Uid = uid;
+    private readonly Users? _known;
+
+    internal User(uint? uid, Users? known = null)
+    {
+        Uid = uid;
+        _known = known;
+    }
 
     /// <summary>The uid, or null for the bus itself and for the anonymous user of an endpoint.</summary>
     public uint? Uid { get; }
 
     /// <summary>Buses alive.</summary>
-    internal int Buses { get; set; }
+    internal int Buses
+    {
+        get;
+        set
+        {
+            field = value;
+            if (value == 0) _known?.Trim(this);
+        }
+    }
 
     /// <summary>Connections whose handles are not closed yet.</summary>
-    internal int Connections { get; set; }
+    internal int Connections
+    {
+        get;
+        set
+        {
+            field = value;
+            if (value == 0) _known?.Trim(this);
+        }
+    }
 
     /// <summary>Messages of this user in anybody's queue. It must stay the same user until they are gone.</summary>
-    internal int Messages { get; set; }
+    internal int Messages
+    {
+        get;
+        set
+        {
+            field = value;
+            if (value == 0) _known?.Trim(this);
+        }
+    }
 }
 
 /// <summary>The users of a domain that have a uid.</summary>
@@ -30,7 +60,7 @@ internal sealed class Users
     {
         if (!_byUid.TryGetValue(uid, out var user))
         {
-            user = new User(uid);
+            user = new User(uid, this);
             _byUid.Add(uid, user);
         }
 

@@ -55,7 +55,7 @@ public sealed class FuseSession : IDisposable
         _options = options ?? new FuseSessionOptions();
         _desk = new ReplyDesk(channel, _options.Trace, _options.Bug);
         _roster = new ReaderRoster(_options, MakeReader, Serve);
-        _watchdog = new StallWatchdog(_roster, _options);
+        _watchdog = new StallWatchdog(_roster, _options, channel);
         _dispatcher = new FuseDispatcher(channel, fileSystem, _desk, _roster, _options);
         Notify = new FuseNotifier(channel, _options.Trace);
     }
@@ -175,7 +175,7 @@ public sealed class FuseSession : IDisposable
         if (result < 0)
             _options.Trace?.Problem($"The reader could not be woken to stop (errno {-result}); it stops after the next request.");
         else
-            _watchdog.KeepWaking(_channel);
+            _watchdog.KeepWaking();
     }
 
     /// <summary>
@@ -227,6 +227,7 @@ public sealed class FuseSession : IDisposable
     private void Serve(FuseReader reader)
     {
         t_reader = reader;
+        bool turnIsNew = true;
         try
         {
             while (!_roster.IsEnded)
@@ -236,12 +237,27 @@ public sealed class FuseSession : IDisposable
                     EndWith(FuseSessionEnd.Stopped, description: null);
                     break;
                 }
-                nint count = ReadRequest(reader);
-                if (count < 0)
-                    continue;
-                _dispatcher.Dispatch(reader, reader.Input[..(int)count]);
-                if (reader.HasLostTurn && !_roster.RejoinOrLeave(reader))
-                    break;
+                if (turnIsNew)
+                {
+                    turnIsNew = false;
+                    _dispatcher.TakeTurn(reader);
+                }
+                else
+                {
+                    nint count = ReadRequest(reader);
+                    if (count < 0)
+                    {
+                        turnIsNew = _roster.Stuck > 0;
+                        continue;
+                    }
+                    _dispatcher.Dispatch(reader, reader.Input[..(int)count]);
+                }
+                if (reader.HasLostTurn)
+                {
+                    if (!_roster.RejoinOrLeave(reader))
+                        break;
+                    turnIsNew = true;
+                }
             }
         }
         catch (FuseBugException bug)
@@ -305,6 +321,6 @@ public sealed class FuseSession : IDisposable
         }
         _roster.End();
         // Another reader may have the turn, and wait for a request that need not come.
-        _watchdog.KeepWaking(_channel);
+        _watchdog.KeepWaking();
     }
 }

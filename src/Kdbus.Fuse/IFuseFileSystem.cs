@@ -18,6 +18,12 @@ public interface IFuseFileSystem
     /// back later and finish its request.</summary>
     void Destroy() { }
 
+    /// <summary>
+    /// A reader has got the turn and will read the next request: the one before it may be stuck in a blocking section. What that one has left undone for
+    /// others can be done here. Called again from time to time while anybody is stuck. Blocking sections are allowed.
+    /// </summary>
+    void TurnTaken() { }
+
     void Lookup(in LookupRequest request, FuseReply reply);
 
     /// <summary>The kernel forgot <paramref name="lookups"/> of the lookups of a node; at 0 it does not know the number any more. Has no answer. Comes from

@@ -102,13 +102,20 @@ public static unsafe class ChildProcess
         {
             int status;
             int result = Libc.Result(Libc.Waitpid(pid, &status, 0));
-            if (result == -SystemError.EINTR)
-                continue;
-            if (result < 0)
-                return result;
-            int signal = status & 0x7f;
-            return signal == 0 ? (status >> 8) & 0xff : 128 + signal;
+            if (result != -SystemError.EINTR)
+                return result < 0 ? result : ExitCode(status);
         }
+    }
+
+    /// <summary>Whether a child has ended.</summary>
+    /// <param name="pid">Its process id.</param>
+    /// <param name="code">If it has: as the result of <see cref="Wait"/>, and it must not be waited for again.</param>
+    public static bool HasEnded(int pid, out int code)
+    {
+        int status;
+        int result = Libc.Result(Libc.Waitpid(pid, &status, 1 /* WNOHANG */));
+        code = result < 0 ? result : ExitCode(status);
+        return result is not (0 or -SystemError.EINTR);
     }
 
     /// <summary>kill(2): 0 or -errno.</summary>
@@ -121,6 +128,12 @@ public static unsafe class ChildProcess
         foreach (System.Collections.DictionaryEntry variable in Environment.GetEnvironmentVariables())
             variables.Add($"{variable.Key}={variable.Value}");
         return variables;
+    }
+
+    private static int ExitCode(int status)
+    {
+        int signal = status & 0x7f;
+        return signal == 0 ? (status >> 8) & 0xff : 128 + signal;
     }
 
     // On the pinned heap: the addresses handed to the kernel stay good without a handle each.

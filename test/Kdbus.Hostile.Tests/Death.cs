@@ -10,6 +10,32 @@ internal static class Death
     {
         using Process victim = Process.GetProcessById(process.Id);
         victim.Kill();
-        Moment.Await(() => victim.HasExited, $"the end of process {process.Id}");
+        // The main thread may be gone when others are not.
+        Moment.Await(() => !HasThreadsLeft(process.Id), $"the end of process {process.Id}");
+    }
+
+    private static bool HasThreadsLeft(int id)
+    {
+        try
+        {
+            return Directory.EnumerateDirectories($"/proc/{id}/task").Any(static thread => !IsZombie(thread));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsZombie(string thread)
+    {
+        try
+        {
+            string state = File.ReadAllText($"{thread}/stat");
+            return state[state.LastIndexOf(')') + 2] is 'Z' or 'X';
+        }
+        catch (IOException)
+        {
+            return true;
+        }
     }
 }

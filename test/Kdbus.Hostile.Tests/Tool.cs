@@ -28,6 +28,9 @@ internal sealed class Tool : IDisposable
     /// <summary>Its process id.</summary>
     public int Id => _process.Id;
 
+    /// <summary>It has ended.</summary>
+    public bool HasEnded => _process.HasExited;
+
     /// <summary>The next line it writes.</summary>
     public string Read()
     {
@@ -45,12 +48,13 @@ internal sealed class Tool : IDisposable
         return Read();
     }
 
-    /// <summary>Waits for its end by itself, and gives its status.</summary>
-    public int Await()
+    /// <summary>The line that a program writes which asks for nothing and ends by itself, with 0.</summary>
+    public string ReadAtTheEnd()
     {
         if (!_process.WaitForExit(TimeSpan.FromMinutes(2)))
             throw new TimeoutException($"{_name} has not ended.");
-        return _process.ExitCode;
+        Assert.Equal(0, _process.ExitCode);
+        return Read();
     }
 
     public void Dispose()

@@ -237,6 +237,19 @@ public sealed unsafe class ProcessTests
     }
 
     [Fact]
+    public void A_child_is_asked_whether_it_has_ended()
+    {
+        using var other = OtherProcess.Start();
+        Assert.False(ChildProcess.HasEnded(other.Pid, out _));
+        Assert.Equal(0, ChildProcess.Signal(other.Pid, 9));
+        int code = 0;
+        Assert.True(SpinWait.SpinUntil(() => ChildProcess.HasEnded(other.Pid, out code), TimeSpan.FromMinutes(1)));
+        Assert.Equal(128 + 9, code);
+        Assert.True(ChildProcess.HasEnded(other.Pid, out code));
+        Assert.Equal(-SystemError.ECHILD, code);
+    }
+
+    [Fact]
     public void A_program_that_does_not_exist_is_ENOENT()
         => Assert.Equal(-SystemError.ENOENT, ChildProcess.Spawn("/no/such/program", ["x"], null, []));
 

@@ -1,3 +1,3 @@
 // Descriptors, children and mounts belong to the whole process: a child another test is just starting would for a moment hold this test's
 // files open.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,6 +210,8 @@ int main(int argc, char **argv)
 		perror("slowfs: mount");
 		return 1;
 	}
+	/* Who interrupts the tests from a terminal means them: we end when they do, and take the mount away. */
+	signal(SIGINT, SIG_IGN);
 	setvbuf(stdin, NULL, _IONBF, 0);
 	puts("ready");
 	fflush(stdout);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Kdbus.Linux;
 
 namespace Kdbus.Daemon.Cli;
@@ -12,7 +13,9 @@ internal static class Background
 {
     private const int ReadyDescriptor = 3;
 
-    internal static int Start(MountRequest request)
+    internal static int Start(MountRequest request) => Start(Environment.ProcessPath ?? "/proc/self/exe", Arguments(request));
+
+    internal static int Start(string program, IReadOnlyList<string> arguments)
     {
         int nothing = FileDescriptor.Open("/dev/null", OpenFlags.ReadWrite);
         if (nothing < 0)
@@ -26,8 +29,8 @@ internal static class Background
         if (error < 0)
             return StandardError.Print(new Failure(ExitCode.System, $"cannot close inherited descriptors: {SystemError.Describe(error)}"));
         int pid = ChildProcess.Spawn(
-            Environment.ProcessPath ?? "/proc/self/exe",
-            Arguments(request),
+            program,
+            arguments,
             null,
             [
                 new PassedDescriptor(nothing, 0),
@@ -44,16 +47,20 @@ internal static class Background
             return StandardError.Print(new Failure(ExitCode.System, $"cannot start the background process: {SystemError.Describe(pid)}"));
         }
 
-        Span<byte> ready = stackalloc byte[1];
+        Span<byte> profile = stackalloc byte[32];
         int count;
         do
         {
-            count = FileDescriptor.Read(readEnd, ready);
+            count = FileDescriptor.Read(readEnd, profile);
         }
         while (count == -SystemError.EINTR);
         _ = FileDescriptor.Close(readEnd);
         if (count > 0)
+        {
+            if (request.Tells)
+                Console.WriteLine($"Serving {request.Directory}, profile {Encoding.ASCII.GetString(profile[..count])}.");
             return ExitCode.Success;
+        }
 
         int code = ChildProcess.Wait(pid);
         if (code is > 0 and < 128)

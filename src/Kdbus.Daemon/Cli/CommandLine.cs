@@ -79,6 +79,7 @@ public static class CommandLine
                 LogFile = result.GetValue(logFile),
                 ReadyDescriptor = result.GetValue(readyDescriptor),
                 IgnoreUnknownOptions = result.GetValue(ignoreUnknown),
+                Tells = true,
             }));
 
         var mountPoint = new Argument<string>("DIR") { Description = "where it is mounted" };

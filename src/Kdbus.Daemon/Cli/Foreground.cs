@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Kdbus.Daemon.Mounting;
 using Kdbus.Daemon.Serving;
 using Kdbus.Linux;
@@ -49,7 +50,7 @@ internal sealed class Foreground(MountRequest request, MountSettings settings, s
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
         try
         {
-            string? refusal = Server.Run(settings.Server, mount!.Descriptor, path, log, () => Ready(mount, logger));
+            string? refusal = Server.Run(settings.Server, mount!.Descriptor, path, log, profile => Ready(mount, logger, profile));
             if (refusal is not null)
                 failure = new Failure(ExitCode.KernelRefuses, $"'{path}' cannot be served: {refusal}");
         }
@@ -68,13 +69,13 @@ internal sealed class Foreground(MountRequest request, MountSettings settings, s
     /// <inheritdoc/>
     public void Dispose() => _ended.Dispose();
 
-    private void Ready(FuseMount mount, ILogger logger)
+    private void Ready(FuseMount mount, ILogger logger, string profile)
     {
         _notifier.Notify(ServiceState.Ready);
-        _notifier.Notify(new ServiceState($"STATUS=Serving {path}"));
+        _notifier.Notify(new ServiceState($"STATUS=Serving {path}, profile {profile}"));
         if (readyDescriptor < 0)
             return;
-        int told = FileDescriptor.Write(readyDescriptor, "r"u8);
+        int told = FileDescriptor.Write(readyDescriptor, Encoding.ASCII.GetBytes(profile));
         _ = FileDescriptor.Close(readyDescriptor);
         _ = FileDescriptor.Close(_messages);
         _messages = -1;

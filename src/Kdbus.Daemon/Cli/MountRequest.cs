@@ -40,6 +40,9 @@ public sealed record MountRequest
     /// <summary>Whether to check everything and mount nothing.</summary>
     public bool Fake { get; init; }
 
-    /// <summary>The descriptor to write a byte to when serving, in a background process; -1 in any other.</summary>
+    /// <summary>Whether to tell on standard output what is served, once it is served in the background.</summary>
+    public bool Tells { get; init; }
+
+    /// <summary>The descriptor to write the name of the profile to when serving, in a background process; -1 in any other.</summary>
     public int ReadyDescriptor { get; init; } = -1;
 }

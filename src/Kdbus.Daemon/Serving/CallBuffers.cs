@@ -38,12 +38,6 @@ internal sealed unsafe class CallBuffers
     /// <summary>Pieces of memory on our side of a copy.</summary>
     public IoVec[] Local { get; } = new IoVec[Limits.MsgMaxItems];
 
-    /// <summary>What the engine wants done once its lock is free again.</summary>
-    public List<(PendingCall Call, Engine.Completion Completion)> Completions { get; } = [];
-
-    /// <summary>Poll handles to notify once the lock is free again.</summary>
-    public List<ulong> Wakes { get; } = [];
-
     /// <summary>A piece of these buffers, which do not move.</summary>
     public static IoVec Pinned(Span<byte> buffer)
     {

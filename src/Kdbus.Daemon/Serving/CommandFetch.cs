@@ -10,12 +10,26 @@ namespace Kdbus.Daemon.Serving;
 /// <summary>
 /// Takes a command in from its caller. FUSE carries only the fixed struct, and of the commands whose number says "read"
 /// not even that; items, message and payload are read from the caller's memory. Nothing is judged here except what must
-/// be known to find the next piece: what cannot be found is left for the engine to miss, in its order of checks.
+/// be known to find the next piece: what cannot be found is left for the engine to miss, in its order of checks. A caller
+/// whose command was answered meanwhile, by a signal, may be gone and its thread id be another's: its memory is not touched.
 /// </summary>
-internal readonly ref struct CommandFetch(ICallers callers, CallBuffers buffers, int thread)
+internal readonly ref struct CommandFetch
 {
     /// <summary>A message and up to five items come with the first look.</summary>
     private const int FirstLook = 256;
+
+    private readonly ICallers _callers;
+    private readonly CallBuffers _buffers;
+    private readonly int _thread;
+    private readonly FuseReply _reply;
+
+    public CommandFetch(ICallers callers, CallBuffers buffers, int thread, FuseReply reply)
+    {
+        _callers = callers;
+        _buffers = buffers;
+        _thread = thread;
+        _reply = reply;
+    }
 
     /// <summary>True if the command can be taken in without touching the caller's memory.</summary>
     public static bool IsWhole(in IoctlRequest request, CommandLayout layout) =>
@@ -29,7 +43,7 @@ internal readonly ref struct CommandFetch(ICallers callers, CallBuffers buffers,
         frame = default;
         if (request.Argument % 8 != 0) return Errno.EFAULT;
 
-        var room = buffers.Frame;
+        var room = _buffers.Frame;
         var have = request.Input.Length;
         if (have > 0) request.Input.CopyTo(room);
         else have = Read(request.Argument, room[..layout.FixedSize]);
@@ -47,7 +61,7 @@ internal readonly ref struct CommandFetch(ICallers callers, CallBuffers buffers,
     public ReadOnlySpan<byte> Message(ulong address)
     {
         if (address % 8 != 0) return default;
-        var room = buffers.Message;
+        var room = _buffers.Message;
         var have = Read(address, room[..FirstLook]);
         if (have < sizeof(ulong)) return default;
 
@@ -68,17 +82,18 @@ internal readonly ref struct CommandFetch(ICallers callers, CallBuffers buffers,
         {
             var piece = pieces.Current;
             if (piece.Address == 0) continue;
-            if (count == buffers.Remote.Length || piece.Size > Limits.MsgMaxPayloadVecSize) return PayloadPlace.Remote;
-            buffers.Remote[count++] = new RemoteIoVec(piece.Address, piece.Size);
+            if (count == _buffers.Remote.Length || piece.Size > Limits.MsgMaxPayloadVecSize) return PayloadPlace.Remote;
+            _buffers.Remote[count++] = new RemoteIoVec(piece.Address, piece.Size);
             total += piece.Size;
         }
 
         if (count == 0) return PayloadPlace.Here;
         if (total > CallBuffers.InlinePayload) return PayloadPlace.Remote;
 
-        var room = buffers.Payload[..(int)total];
+        var room = _buffers.Payload[..(int)total];
         payload = room;
-        var read = callers.Read(thread, [CallBuffers.Pinned(room)], buffers.Remote.AsSpan(0, count));
+        if (_reply.IsAnswered) return PayloadPlace.Unreadable;
+        var read = _callers.Read(_thread, [CallBuffers.Pinned(room)], _buffers.Remote.AsSpan(0, count));
         return read == room.Length ? PayloadPlace.Here : PayloadPlace.Unreadable;
     }
 
@@ -92,12 +107,13 @@ internal readonly ref struct CommandFetch(ICallers callers, CallBuffers buffers,
         {
             var piece = pieces.Current;
             if (piece.Address == 0) continue;
-            buffers.Remote[count] = new RemoteIoVec(piece.Address, piece.Size);
-            buffers.Local[count++] = new IoVec(pool.Address(area + pieces.Position), (nuint)piece.Size);
+            _buffers.Remote[count] = new RemoteIoVec(piece.Address, piece.Size);
+            _buffers.Local[count++] = new IoVec(pool.Address(area + pieces.Position), (nuint)piece.Size);
             total += piece.Size;
         }
 
-        var copied = callers.Read(thread, buffers.Local.AsSpan(0, count), buffers.Remote.AsSpan(0, count));
+        if (_reply.IsAnswered) return Errno.EINTR;
+        var copied = _callers.Read(_thread, _buffers.Local.AsSpan(0, count), _buffers.Remote.AsSpan(0, count));
         return copied >= 0 && (ulong)copied == total ? Errno.OK : Errno.EFAULT;
     }
 
@@ -113,7 +129,8 @@ internal readonly ref struct CommandFetch(ICallers callers, CallBuffers buffers,
 
     private int Read(ulong address, Span<byte> room)
     {
-        var read = callers.Read(thread, [CallBuffers.Pinned(room)], [new RemoteIoVec(address, (ulong)room.Length)]);
+        if (_reply.IsAnswered) return 0;
+        var read = _callers.Read(_thread, [CallBuffers.Pinned(room)], [new RemoteIoVec(address, (ulong)room.Length)]);
         return (int)Math.Max(read, 0);
     }
 }

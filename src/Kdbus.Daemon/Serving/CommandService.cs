@@ -45,14 +45,15 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
     /// <summary>A signal arrived at the caller of a command that has not been answered.</summary>
     public void Interrupt(in InterruptRequest request, HeldReply target)
     {
-        if (!target.IsHeld)
+        using (host.Enter())
         {
-            // Its reader is stuck in the caller's memory. The caller may go; the reader will find the command answered.
-            target.Error((int)Errno.EINTR);
-            return;
+            // A call that waits, the engine knows about. With any other the reader is stuck in the caller's memory, taking the
+            // command in or storing its results. The caller may go; the reader will find the command answered. It looks
+            // under this lock before the command takes effect.
+            if (target.IsHeld && host.IsPending(request.Target)) host.Domain.Interrupt(request.Target);
+            else target.Error((int)Errno.EINTR);
         }
 
-        using (host.Enter()) host.Domain.Interrupt(request.Target);
         Carry();
     }
 
@@ -60,22 +61,42 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
     public void Advance()
     {
         using (host.Enter()) host.Domain.Advance(DomainHost.Now);
-        Carry();
+        // Nobody watches the timer's thread: it leaves alone what may block, which is what a reader has caused and will see to.
+        while (CarryNext(withAnswers: false))
+        {
+        }
     }
 
     /// <summary>
-    /// Does what the engine asked for in this thread's critical sections: wakes pollers, ends calls that waited.
+    /// Does what the engine asked for on behalf of others: wakes pollers, ends calls that waited. One thing at a time, so
+    /// that whoever gets stuck keeps nothing else from being done.
     /// </summary>
     public void Carry()
     {
-        var buffers = CallBuffers.OfThisThread;
-        foreach (var pollHandle in buffers.Wakes) session.Notify.Poll(pollHandle);
-        buffers.Wakes.Clear();
+        while (CarryNext(withAnswers: true))
+        {
+        }
+    }
 
-        // Ending a call takes no lock, so nothing is added meanwhile.
-        foreach (var (call, completion) in buffers.Completions) End(call, completion);
-        buffers.Completions.Clear();
-        host.Timer?.Update();
+    private bool CarryNext(bool withAnswers)
+    {
+        bool wakes, fails, answers;
+        ulong pollHandle;
+        (PendingCall Call, Completion Completion) due = default;
+        ulong deadline;
+        using (host.Enter())
+        {
+            wakes = host.TakeWake(out pollHandle);
+            fails = !wakes && host.TakeFailed(out due);
+            answers = withAnswers && !wakes && !fails && host.TakeAnswered(out due);
+            deadline = host.Domain.NextDeadline;
+        }
+
+        if (wakes) session.Notify.Poll(pollHandle);
+        else if (fails) due.Call.Reply.Ioctl(due.Completion.Restart ? RestartSys : -(int)due.Completion.Result);
+        else if (answers) End(due.Call, due.Completion.Reply);
+        else host.Timer?.Update(deadline);
+        return wakes || fails || answers;
     }
 
     private void Run(in IoctlRequest request, FuseReply reply, OpenFile file, bool needsCaller)
@@ -83,7 +104,7 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
         var context = request.Context;
         var layout = CommandLayout.Of(request.Command)!;
         var buffers = CallBuffers.OfThisThread;
-        var fetch = new CommandFetch(callers, buffers, context.Pid);
+        var fetch = new CommandFetch(callers, buffers, context.Pid, reply);
 
         var blocks = !CommandFetch.IsWhole(request, layout);
         if (blocks && !Enter(context, request.Argument))
@@ -100,7 +121,7 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
             ref var send = ref MemoryMarshal.AsRef<KdbusCmdSend>(frame);
             message = fetch.Message(send.MsgAddress);
             place = fetch.Payload(message, out payload);
-            fetched = ClearReturnFlags(request, ref send);
+            fetched = ClearReturnFlags(request, reply, ref send);
         }
 
         if (blocks) session.LeaveBlocking();
@@ -147,6 +168,8 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
             outcome = host.Domain.Execute(ref call);
             if (outcome.Kind == OutcomeKind.Pending) Hold(context, argument, file, reply);
             if (outcome.Kind == OutcomeKind.Copy) ((PoolFile)outcome.Delivery!.Memory).Pin();
+            // The owner may free the slice before he is told of it; the mapping must outlast its publication.
+            if (outcome.Published.Size > 0) file.Pool!.Pin();
             return true;
         }
     }
@@ -187,13 +210,13 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
     private void Finish(in IoctlRequest request, FuseReply reply, OpenFile file, CommandLayout layout, Span<byte> frame, in Outcome outcome)
     {
         if (outcome.Made && layout.Command == Command.Hello) publisher.Grow(file);
-        if (outcome.Published.Size > 0) publisher.Publish(file, outcome.Published);
+        if (outcome.Published.Size > 0) Publish(file, outcome.Published);
 
         var result = outcome.Result;
         var carried = outcome.Stores.IsEmpty || outcome.Made ? 0 : CommandStore.CarriedBy(request, outcome.Stores);
         if (carried == 0 && !outcome.Stores.IsEmpty)
         {
-            var stored = Store(request, frame, outcome.Stores);
+            var stored = Store(request, reply, frame, outcome.Stores);
             if (stored != Errno.OK) result = stored;
         }
 
@@ -210,32 +233,32 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
         using (host.Enter()) host.Domain.Undo(file.Handle, DomainHost.Now);
     }
 
-    private Errno Store(in IoctlRequest request, Span<byte> frame, in Stores stores)
+    private Errno Store(in IoctlRequest request, FuseReply reply, Span<byte> frame, in Stores stores)
     {
         if (!Enter(request.Context, request.Argument)) return TooManyStuck;
-        var result = new CommandStore(callers, CallBuffers.OfThisThread, request.Context.Pid).Write(request.Argument, frame, stores);
+        var result = reply.IsAnswered ? Errno.EINTR : new CommandStore(callers, CallBuffers.OfThisThread, request.Context.Pid).Write(request.Argument, frame, stores);
         session.LeaveBlocking();
         return result;
     }
 
-    /// <summary>Ends a call that waited. Its caller's memory may block; by now nobody else's call depends on us.</summary>
-    private void End(in PendingCall call, in Completion completion)
+    /// <summary>Ends a call that waited for an answer. Its caller's memory may block; by now nobody else's call depends on us.</summary>
+    private void End(in PendingCall call, KdbusMsgInfo answer)
     {
-        if (completion.Result != Errno.OK)
-        {
-            call.Reply.Ioctl(completion.Restart ? RestartSys : -(int)completion.Result);
-            return;
-        }
+        Publish(call.File, new PoolRange(answer.Offset, answer.MsgSize));
+        call.Reply.Ioctl(-(int)StoreReply(call, answer));
+    }
 
-        if (completion.Reply.MsgSize > 0) publisher.Publish(call.File, new PoolRange(completion.Reply.Offset, completion.Reply.MsgSize));
-        var stored = StoreReply(call, completion.Reply);
-        call.Reply.Ioctl(-(int)stored);
+    /// <summary>Shows a slice, and ends the pin that it has had since it was published.</summary>
+    private void Publish(OpenFile file, PoolRange slice)
+    {
+        publisher.Publish(file, slice);
+        using (host.Enter()) file.Pool!.Unpin();
     }
 
     private Errno StoreReply(in PendingCall call, KdbusMsgInfo info)
     {
         if (!session.EnterBlocking(new BlockingCaller(call.Thread, call.Uid, call.Argument))) return TooManyStuck;
-        var result = WriteTo(call.Thread, call.Argument + CommandStore.ReplyOffset, ref info);
+        var result = call.Reply.IsPending ? WriteTo(call.Thread, call.Argument + CommandStore.ReplyOffset, ref info) : Errno.EINTR;
         session.LeaveBlocking();
         return result;
     }
@@ -262,9 +285,10 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
     /// A call that will wait has its return_flags cleared before: whoever ends it, the timer among them, then need not
     /// touch the caller's memory unless there is an answer.
     /// </summary>
-    private Errno ClearReturnFlags(in IoctlRequest request, ref KdbusCmdSend send)
+    private Errno ClearReturnFlags(in IoctlRequest request, FuseReply reply, ref KdbusCmdSend send)
     {
         if (send.ReturnFlags == 0 || send.Flags != (ulong)SendFlags.SyncReply) return Errno.OK;
+        if (reply.IsAnswered) return Errno.EINTR;
         send.ReturnFlags = 0;
         return WriteTo(request.Context.Pid, request.Argument + CommandStore.ReturnFlagsOffset, ref send.ReturnFlags);
     }

@@ -29,6 +29,12 @@ internal sealed class DeadlineTimer : IDisposable
     {
         ulong next;
         using (_host.Enter()) next = _host.Domain.NextDeadline;
+        Update(next);
+    }
+
+    /// <summary>The earliest deadline is this, and may have become earlier.</summary>
+    public void Update(ulong next)
+    {
         if (next >= Volatile.Read(ref _armed)) return;
         lock (_lock)
         {

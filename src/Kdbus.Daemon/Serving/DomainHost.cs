@@ -1,3 +1,4 @@
+using Kdbus.Abi;
 using Kdbus.Engine;
 using Kdbus.Fuse;
 using Kdbus.Linux;
@@ -14,14 +15,19 @@ internal readonly record struct PendingCall(HeldReply Reply, OpenFile File, int 
 
 /// <summary>
 /// The domain behind its lock, together with what the daemon keeps beside it: the open files and the calls that wait.
-/// What the engine wants done is collected while the lock is held and carried out by the same thread afterwards, so the
-/// lock is never held across a system call that somebody else could delay.
+/// What the engine wants done for others is collected while the lock is held and carried out afterwards, so the lock is
+/// never held across a system call that somebody else could delay. It belongs to no thread: the one that caused it may
+/// get stuck in its caller's memory, and then another one carries it out.
 /// </summary>
 internal sealed class DomainHost : IEffects
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, OpenFile> _files = [];
+    private readonly Dictionary<uint, int> _openFiles = [];
     private readonly Dictionary<ulong, PendingCall> _pending = [];
+    private readonly Queue<ulong> _wakes = new();
+    private readonly Queue<(PendingCall Call, Completion Completion)> _failed = new();
+    private readonly Queue<(PendingCall Call, Completion Completion)> _answered = new();
     private ulong _lastHandle;
 
     public DomainHost() => Domain = new Domain(this);
@@ -46,25 +52,63 @@ internal sealed class DomainHost : IEffects
 
     public OpenFile? FindFile(ulong handle) => _files.GetValueOrDefault(handle);
 
-    public void Add(OpenFile file) => _files.Add(file.Handle, file);
+    /// <summary>Files that a user has open; only under <see cref="Enter"/>.</summary>
+    public int OpenFilesOf(uint uid) => _openFiles.GetValueOrDefault(uid);
 
-    public OpenFile? RemoveFile(ulong handle) => _files.Remove(handle, out var file) ? file : null;
+    public void Add(OpenFile file)
+    {
+        _files.Add(file.Handle, file);
+        _openFiles[file.Uid] = OpenFilesOf(file.Uid) + 1;
+    }
+
+    public OpenFile? RemoveFile(ulong handle)
+    {
+        if (!_files.Remove(handle, out var file)) return null;
+        var left = _openFiles[file.Uid] - 1;
+        if (left > 0) _openFiles[file.Uid] = left;
+        else _openFiles.Remove(file.Uid);
+        return file;
+    }
 
     /// <summary>The call is pending from now on; in the same critical section in which the engine said so.</summary>
     public void Add(ulong request, in PendingCall call) => _pending.Add(request, call);
+
+    /// <summary>The call waits for its result: nobody has begun to end it. Only under <see cref="Enter"/>.</summary>
+    public bool IsPending(ulong request) => _pending.ContainsKey(request);
+
+    /// <summary>A poll handle to notify; only under <see cref="Enter"/>.</summary>
+    public bool TakeWake(out ulong pollHandle) => _wakes.TryDequeue(out pollHandle);
+
+    /// <summary>A call to end with an error: its caller's memory need not be touched. Only under <see cref="Enter"/>.</summary>
+    public bool TakeFailed(out (PendingCall Call, Completion Completion) due) => _failed.TryDequeue(out due);
+
+    /// <summary>
+    /// A call to end with an answer, which is to be stored in its caller's memory: whoever takes it may get stuck there,
+    /// so it takes no second one. Its pool is pinned. Only under <see cref="Enter"/>.
+    /// </summary>
+    public bool TakeAnswered(out (PendingCall Call, Completion Completion) due) => _answered.TryDequeue(out due);
 
     /// <inheritdoc/>
     public void Wake(ulong handle)
     {
         if (!_files.TryGetValue(handle, out var file) || !file.PollArmed) return;
         file.PollArmed = false;
-        CallBuffers.OfThisThread.Wakes.Add(file.PollHandle);
+        _wakes.Enqueue(file.PollHandle);
     }
 
     /// <inheritdoc/>
     public void Complete(in Completion completion)
     {
-        if (_pending.Remove(completion.Request, out var call)) CallBuffers.OfThisThread.Completions.Add((call, completion));
+        if (!_pending.Remove(completion.Request, out var call)) return;
+        if (completion.Result != Errno.OK)
+        {
+            _failed.Enqueue((call, completion));
+            return;
+        }
+
+        // The owner may free the answer before he is told of it; the mapping must outlast its publication.
+        call.File.Pool!.Pin();
+        _answered.Enqueue((call, completion));
     }
 
     /// <inheritdoc/>

@@ -16,6 +16,12 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private const uint PollOut = 0x004 | 0x100; // POLLOUT | POLLWRNORM
     private const uint PollGone = 0x008 | 0x010; // POLLERR | POLLHUP
 
+    /// <summary>
+    /// Files of the mount that one user may have open: four times the connections he may have. Each costs the daemon a
+    /// descriptor, of which it has not enough for everything that all processes of a user could open.
+    /// </summary>
+    private const int MaxOpenFilesPerUser = 4 * Limits.UserMaxConn;
+
     private readonly DomainHost _host;
     private readonly ICallers _callers;
     private readonly IFuseChannel _channel;
@@ -37,7 +43,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _host = new DomainHost();
         _tree = NewTree();
         _session = new FuseSession(channel, this, sessionOptions);
-        _publisher = new PoolPublisher(_host, _session);
+        _publisher = new PoolPublisher(_session);
         _commands = new CommandService(_host, callers, _session, _publisher);
     }
 
@@ -231,20 +237,25 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     }
 
     /// <inheritdoc/>
+    public void TurnTaken() => _commands.Carry();
+
+    /// <inheritdoc/>
     public void Interrupt(in InterruptRequest request, HeldReply target) => _commands.Interrupt(request, target);
 
     private Errno Open(in OpenRequest request, out OpenFile file)
     {
         file = null!;
         TreeNode? node;
-        bool taken;
+        bool taken, tooMany;
         using (_host.Enter())
         {
             node = _tree.Find(request.Context.NodeId);
             taken = node?.OpenedBy != null;
+            tooMany = _host.OpenFilesOf(request.Context.Uid) >= MaxOpenFilesPerUser;
         }
 
         if (node == null) return Errno.ESTALE;
+        if (tooMany) return Errno.EMFILE;
         if (taken) return Errno.EBUSY; // through /proc/PID/fd or an O_PATH descriptor: the node shows one pool only
 
         PoolFile? pool = null;
@@ -270,7 +281,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         Errno opened;
         using (_host.Enter())
         {
-            file = new OpenFile(_host.NextHandle(), node, pool) { BackingId = backingId };
+            file = new OpenFile(_host.NextHandle(), node, pool, context.Uid) { BackingId = backingId };
             opened = _host.Domain.Open(file.Handle, node.Endpoint, caller);
             if (opened == Errno.OK)
             {

@@ -4,11 +4,14 @@ namespace Kdbus.Daemon.Serving;
 /// An open file description as the kernel knows it: the handle number both sides use, the pool that an endpoint's handle
 /// may come to use, and who waits on it. Guarded by the lock of the engine.
 /// </summary>
-internal sealed class OpenFile(ulong handle, TreeNode node, PoolFile? pool)
+internal sealed class OpenFile(ulong handle, TreeNode node, PoolFile? pool, uint uid)
 {
     public ulong Handle { get; } = handle;
 
     public TreeNode Node { get; } = node;
+
+    /// <summary>Who opened it.</summary>
+    public uint Uid { get; } = uid;
 
     /// <summary>Null for <c>control</c>.</summary>
     public PoolFile? Pool { get; } = pool;

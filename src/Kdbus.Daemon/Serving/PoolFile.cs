@@ -1,3 +1,4 @@
+using Kdbus.Abi;
 using Kdbus.Engine;
 using Kdbus.Linux;
 
@@ -90,7 +91,11 @@ internal sealed unsafe class PoolFile : IPoolMemory, IDisposable
         var end = offset + size;
         if (end <= _backed) return true;
         var target = Math.Min((end + Step - 1) & ~(Step - 1), _size);
-        if (MemFd.Allocate(_memfd, (long)_backed, (long)(target - _backed)) < 0) return false;
+        int allocated;
+        // tmpfs gives up at any signal, and the runtime sends some.
+        do allocated = MemFd.Allocate(_memfd, (long)_backed, (long)(target - _backed));
+        while (allocated == -(int)Errno.EINTR);
+        if (allocated < 0) return false;
         _backed = target;
         return true;
     }

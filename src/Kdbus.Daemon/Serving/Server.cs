@@ -10,10 +10,10 @@ public static class Server
     /// <summary>
     /// Serves the mount behind <paramref name="fuseDescriptor"/>, an open /dev/fuse in blocking mode that is mounted on
     /// <paramref name="mountPoint"/>; returns when it was unmounted. <paramref name="ready"/> is called once, when requests
-    /// are about to be served.
+    /// are about to be served, with the name of the profile in force.
     /// </summary>
     /// <returns>Null after an orderly end, else why the mount could not be served, for people.</returns>
-    public static string? Run(ServerOptions options, int fuseDescriptor, string mountPoint, ILoggerFactory loggers, Action ready)
+    public static string? Run(ServerOptions options, int fuseDescriptor, string mountPoint, ILoggerFactory loggers, Action<string> ready)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(ready);
@@ -32,7 +32,7 @@ public static class Server
         if (session.Initialize() is { } end && end != FuseSessionEnd.Unmounted) return session.EndDescription ?? end.ToString();
         if (fileSystem.Refusal is { } refusal) return refusal;
 
-        ready();
+        ready(fileSystem.Profile == PoolProfile.Passthrough ? "passthrough" : "page-cache");
         end = session.Run();
         log.Ended(session.EndDescription ?? end.ToString());
         return end is FuseSessionEnd.Refused or FuseSessionEnd.Failed ? session.EndDescription ?? end.ToString() : null;

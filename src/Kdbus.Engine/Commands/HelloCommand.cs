@@ -28,7 +28,11 @@ internal static class HelloCommand
 
         var pool = new Pool(call.Pool, cmd.PoolSize);
         result = PublishBloomParameter(pool, bus.Bloom, out var published);
-        if (result != Errno.OK) return result;
+        if (result != Errno.OK)
+        {
+            domain.Users.Trim(user);
+            return result;
+        }
 
         user.Connections++;
         var description = CommandFrame.TryFind(items, ItemType.ConnDescription, out var item) ? item.String.ToArray() : [];

@@ -147,7 +147,8 @@ internal static class SendCommand
     {
         Queueing.Settle(delivery.Receiver, delivery.Message);
         if (delivery.Request != null) delivery.Sender.RequestSlots--;
-        if (delivery.AnswerTo is { Ended: false } waiter) domain.Replies.FinishCall(waiter, reason);
+        // A signal at the answerer says nothing to the waiter but that there will be no answer.
+        if (delivery.AnswerTo is { Ended: false } waiter) domain.Replies.FinishCall(waiter, reason == Errno.EINTR ? Errno.EPIPE : reason);
     }
 
     private static Errno Resume(Domain domain, ref Invocation call, ReplyTracker interrupted, ref Outcome outcome)

@@ -50,6 +50,22 @@ internal sealed class FuseDispatcher(
             desk.ReportBug(new FuseBugException($"The handler of {header.Opcode} returned inside a blocking section."));
     }
 
+    /// <summary>A reader has got the turn: the file system sees to what the one before it may have left undone.</summary>
+    /// <exception cref="FuseBugException">The file system has a bug and nobody wants to be told.</exception>
+    public void TakeTurn(FuseReader reader)
+    {
+        try
+        {
+            fileSystem.TurnTaken();
+        }
+        catch (Exception exception) when (exception is not FuseBugException)
+        {
+            desk.ReportBug(new FuseBugException($"TurnTaken threw {exception.GetType().Name}: {exception.Message}", exception));
+        }
+        if (reader.LeaveForgotten())
+            desk.ReportBug(new FuseBugException("TurnTaken returned inside a blocking section."));
+    }
+
     private static bool WantsAnswer(FuseOpcode opcode) =>
         opcode is not (FuseOpcode.Forget or FuseOpcode.BatchForget or FuseOpcode.Interrupt or FuseOpcode.NotifyReply);
 

@@ -5,18 +5,16 @@ namespace Kdbus.Fuse.Internal;
 
 /// <summary>
 /// One reader thread's belongings: its buffers, the request it is serving, and the word that says whether it has the turn and whether it is inside
-/// a blocking section. Only the reader itself changes that word, with one exception: the watchdog takes the turn by a compare-and-swap from
-/// Blocking to LostBlocking. So a reader outside a section cannot lose the turn, and the order in which requests take effect is the order of reading.
+/// a blocking section. Only the reader itself changes that word, with one exception: the watchdog adds Lost to Blocking, by a compare-and-swap that
+/// fails if the section is over. So a reader outside a section cannot lose the turn, and the order in which requests take effect is the order of reading.
 /// </summary>
 internal sealed unsafe class FuseReader : IDisposable
 {
     private const nuint PageSize = 4096;
 
     private const long KindMask = 3;
-    private const long Running = 0;
     private const long Blocking = 1;
     private const long Lost = 2;
-    private const long LostBlocking = 3;
     private const long OneSection = 4;
 
     private readonly int _size;
@@ -75,11 +73,10 @@ internal sealed unsafe class FuseReader : IDisposable
 
     public void Leave()
     {
-        long state = Volatile.Read(ref _state);
-        if ((state & Blocking) == 0)
+        // One step, so that a turn taken at this very moment is either taken before, and stays taken, or not at all.
+        long before = Interlocked.And(ref _state, ~Blocking);
+        if ((before & Blocking) == 0)
             throw new FuseBugException("LeaveBlocking without EnterBlocking.");
-        if (Interlocked.CompareExchange(ref _state, state & ~Blocking, state) != state)
-            Volatile.Write(ref _state, (state & ~KindMask) | Lost);
     }
 
     /// <summary>The watchdog's look: is the reader in a section, in which, and on whose account?</summary>

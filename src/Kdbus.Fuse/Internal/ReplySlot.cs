@@ -86,12 +86,12 @@ internal sealed class ReplySlot(ReplyDesk desk)
     public HeldReply Hold(long ticket, ulong tag)
     {
         var held = new HeldReply(this, ticket, Unique);
-        if (!IsOpen(ticket) || _registered)
+        if (_registered)
             return held;
         Tag = tag;
         _desk.Register(this);
         Interlocked.Exchange(ref _registered, true);
-        // Whoever finished between the check above and the registration did not see it, and left taking it out to us.
+        // Whoever finished before the registration did not see it, and left taking it out to us.
         if (Volatile.Read(ref _word) == ((ticket << 2) | Done))
             _desk.Unregister(this);
         return held;

@@ -14,6 +14,7 @@ internal sealed class StallWatchdog : IDisposable
 
     private readonly ReaderRoster _roster;
     private readonly FuseSessionOptions _options;
+    private readonly IFuseChannel _channel;
     private readonly AutoResetEvent _wake = new(initialState: false);
     private readonly Thread _thread;
     private readonly long _threshold;
@@ -21,12 +22,13 @@ internal sealed class StallWatchdog : IDisposable
     private long _sections;
     private int _asleep;
     private volatile bool _stop;
-    private volatile IFuseChannel? _wakeReader;
+    private volatile bool _keepWaking;
 
-    public StallWatchdog(ReaderRoster roster, FuseSessionOptions options)
+    public StallWatchdog(ReaderRoster roster, FuseSessionOptions options, IFuseChannel channel)
     {
         _roster = roster;
         _options = options;
+        _channel = channel;
         _threshold = (long)(options.StallThreshold.TotalSeconds * Stopwatch.Frequency);
         _reminder = (long)(options.StallReminder.TotalSeconds * Stopwatch.Frequency);
         _thread = new Thread(Watch) { IsBackground = true, Name = "fuse watchdog" };
@@ -45,9 +47,9 @@ internal sealed class StallWatchdog : IDisposable
     }
 
     /// <summary>From now on wakes the reader at each look, until the watch ends: a reader on its way into a read misses a single one.</summary>
-    public void KeepWaking(IFuseChannel channel)
+    public void KeepWaking()
     {
-        _wakeReader = channel;
+        _keepWaking = true;
         _wake.Set();
     }
 
@@ -68,8 +70,9 @@ internal sealed class StallWatchdog : IDisposable
         int quiet = 0;
         while (!_stop)
         {
-            _wakeReader?.Wake();
-            quiet = Look() || _wakeReader is not null ? 0 : quiet + 1;
+            if (_keepWaking)
+                _channel.Wake();
+            quiet = Look() || _keepWaking ? 0 : quiet + 1;
             if (quiet < QuietLooks)
             {
                 _wake.WaitOne(_options.StallThreshold);
@@ -78,7 +81,7 @@ internal sealed class StallWatchdog : IDisposable
 
             Interlocked.Exchange(ref _asleep, 1);
             // Who entered a section before that did not wake us; who enters after it will.
-            if (!Look() && _wakeReader is null)
+            if (!Look() && !_keepWaking)
                 _wake.WaitOne();
             Interlocked.Exchange(ref _asleep, 0);
             quiet = 0;
@@ -126,6 +129,9 @@ internal sealed class StallWatchdog : IDisposable
         if (lost && (!reader.IsBlocking(out long current, out _) || current != section))
             return;
         reader.Notes.NextReport = now + _reminder;
+        // It got stuck after it had lost the turn: then nobody takes the turn anew and sees to what it has left undone, unless told.
+        if (lost)
+            _channel.Wake();
         try
         {
             _options.Stalled?.Invoke(in caller, Stopwatch.GetElapsedTime(reader.Notes.Since, now));

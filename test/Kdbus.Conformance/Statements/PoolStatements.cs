@@ -188,7 +188,7 @@ public class PoolStatements
         using Scene scene = new(world);
         Peer a = scene.Connect();
         Peer b = scene.Connect();
-        Pending wait = b.Process.PollInThread(b.Handle.Descriptor, PollEvents.In, (int)Pending.Patience.TotalMilliseconds);
+        Pending wait = b.Process.PollInThread(b.Handle.Descriptor, PollEvents.In, Pending.Forever);
         Assert.True(wait.StaysBlocked());
         Assert.Equal(Errno.OK, a.Send(m => m.To(b.Id)));
         Assert.Equal(PollEvents.In, wait.Result());
@@ -207,7 +207,7 @@ public class PoolStatements
         Peer b = scene.Connect();
         for (ulong i = 1; i <= 50; i++)
         {
-            Pending wait = b.Process.PollInThread(b.Handle.Descriptor, PollEvents.In, (int)Pending.Patience.TotalMilliseconds);
+            Pending wait = b.Process.PollInThread(b.Handle.Descriptor, PollEvents.In, Pending.Forever);
             Assert.Equal(Errno.OK, a.Send(m => m.To(b.Id).Cookie(i)));
             Assert.Equal(PollEvents.In, wait.Result());
             Assert.Equal(i, b.ReceiveAndFree().Header.Cookie);
@@ -219,13 +219,13 @@ public class PoolStatements
     {
         using Scene scene = new(world);
         Peer a = scene.Connect();
-        Pending wait = a.Process.PollInThread(a.Handle.Descriptor, PollEvents.In, (int)Pending.Patience.TotalMilliseconds);
+        Pending wait = a.Process.PollInThread(a.Handle.Descriptor, PollEvents.In, Pending.Forever);
         Assert.True(wait.StaysBlocked());
         Assert.Equal(Errno.OK, a.Byebye());
         Assert.Equal(PollEvents.Err | PollEvents.Hup, wait.Result());
 
         Peer b = scene.Connect();
-        wait = b.Process.PollInThread(b.Handle.Descriptor, PollEvents.In, (int)Pending.Patience.TotalMilliseconds);
+        wait = b.Process.PollInThread(b.Handle.Descriptor, PollEvents.In, Pending.Forever);
         Assert.True(wait.StaysBlocked());
         scene.Bus.Owner.Close();
         Assert.Equal(PollEvents.Err | PollEvents.Hup, wait.Result());

@@ -98,7 +98,9 @@ public class QuotaStatements
             Assert.Equal(Errno.OK, a.Send(m => m.To(b.Id).Vec(data)));
             Assert.Equal((ulong)(i * Slice), b.Receive().Offset);
         }
-        Assert.Equal(Errno.EXFULL, a.Send(m => m.To(b.Id)));
+        // What finds no place is not charged either, however often it is tried.
+        for (int i = 0; i < 300; i++)
+            Assert.Equal(Errno.EXFULL, a.Send(m => m.To(b.Id)));
         b.HasNothing();
         Assert.Equal(Errno.OK, b.Free(3 * Slice));
         Assert.Equal(Errno.OK, a.Send(m => m.To(b.Id).Vec(data)));
@@ -122,6 +124,40 @@ public class QuotaStatements
         Assert.Equal(Errno.OK, b.Send(m => m.To(a.Id).Answers(1)));
         Assert.Equal(Errno.OK, Request(a, b, 500, a.Deadline(600_000)));
         Assert.Equal(Errno.EMLINK, Request(a, b, 501, a.Deadline(600_000)));
+    }
+
+    [Theory, Worlds]
+    public void QUO_08_a_request_that_could_not_be_sent_is_not_open(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect(Peer.HelloCommand(poolSize: 65536));
+        ulong nowhere = a.Process.Scratch.Nowhere();
+        byte[] large = new byte[65536];
+        for (ulong i = 1; i <= 129; i++)
+        {
+            long deadline = a.Deadline(600_000);
+            Assert.Equal(Errno.EFAULT, a.Send(m => m.To(b.Id).ExpectReply(i, deadline).Vec(nowhere, 8)));
+            Assert.Equal(Errno.EFAULT, a.Send(m => m.To(b.Id).ExpectReply(i, deadline).Vec(nowhere, 10_000)));
+            Assert.Equal(Errno.ENOBUFS, a.Send(m => m.To(b.Id).ExpectReply(i, deadline).Vec(large)));
+            Assert.Equal(Errno.ENXIO, a.Send(m => m.To(b.Id + 1000).ExpectReply(i, deadline)));
+        }
+        Assert.Equal(Errno.OK, Request(a, b, 1, a.Deadline(600_000)));
+    }
+
+    /// <summary>A payload too large to be taken in with the message is copied once its place is reserved, and the copy may fail.</summary>
+    [Theory, Worlds]
+    public void QUO_08_a_request_whose_large_payload_cannot_be_copied_is_not_open(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        ulong nowhere = a.Process.Scratch.Nowhere();
+        for (ulong i = 1; i <= 300; i++)
+            Assert.Equal(Errno.EFAULT, a.Send(m => m.To(b.Id).ExpectReply(i, a.Deadline(600_000)).Vec(nowhere, 1 << 20)));
+        b.HasNothing();
+        Assert.Equal(Errno.OK, Request(a, b, 1, a.Deadline(600_000)));
+        Assert.Equal(0UL, b.Receive().Offset);
     }
 
     [Theory, Worlds]

@@ -112,6 +112,8 @@ public class ReceiveStatements
         Received none = a.Recv(RecvFlags.UsePriority, -400);
         Assert.Equal((Errno.EAGAIN, a.PoolSize), (none.Result, none.Command.Msg.Offset));
         Assert.Equal(-35, a.Receive(RecvFlags.UsePriority, 10).Header.Priority);
+        Assert.Equal(Errno.EAGAIN, a.Recv(RecvFlags.UsePriority, 9).Result);
+        Assert.Equal(10, a.Receive(RecvFlags.UsePriority, 10).Header.Priority);
     }
 
     [Theory, Worlds]

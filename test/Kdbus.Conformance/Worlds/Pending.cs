@@ -6,6 +6,9 @@ public sealed class Pending(int thread, string call, Task<long> outcome)
     /// <summary>How long any call may take before the test gives up: far more than a loaded machine needs.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    /// <summary>Milliseconds for a poll that must be woken: its own time is up only when the test has lost its patience.</summary>
+    public const int Forever = 600_000;
+
     /// <summary>The id of the thread that makes the call.</summary>
     public int Thread { get; } = thread;
 

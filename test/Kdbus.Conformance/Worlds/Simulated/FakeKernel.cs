@@ -139,8 +139,8 @@ internal sealed class FakeKernel : IFuseChannel, IDisposable
                     if (request.IsSent)
                         QueueInterrupt(request);
                 }
-                TimeSpan left = request.Caller is null ? Pending.Patience - Stopwatch.GetElapsedTime(start) : Timeout.InfiniteTimeSpan;
-                if (left < TimeSpan.Zero && request.Caller is null)
+                TimeSpan left = Pending.Patience - Stopwatch.GetElapsedTime(start);
+                if (left < TimeSpan.Zero)
                     throw new TimeoutException($"{request.Opcode} has not been answered within {Pending.Patience.TotalSeconds} s.");
                 Monitor.Wait(_gate, left);
             }
@@ -155,7 +155,10 @@ internal sealed class FakeKernel : IFuseChannel, IDisposable
             long start = Stopwatch.GetTimestamp();
             while (file.News == seen && !task.SignalPending)
             {
-                TimeSpan left = time - Stopwatch.GetElapsedTime(start);
+                TimeSpan waited = Stopwatch.GetElapsedTime(start);
+                if (waited > Pending.Patience)
+                    throw new TimeoutException($"Thread {task.Id} has not been woken from poll within {Pending.Patience.TotalSeconds} s.");
+                TimeSpan left = (time < Pending.Patience ? time : Pending.Patience + TimeSpan.FromSeconds(1)) - waited;
                 if (left <= TimeSpan.Zero)
                     return;
                 Monitor.Wait(_gate, left);

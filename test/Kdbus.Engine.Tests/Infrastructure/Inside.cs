@@ -1,0 +1,43 @@
+using System.Runtime.CompilerServices;
+
+namespace Kdbus.Engine.Tests.Infrastructure;
+
+/// <summary>Looks at state that nobody but a test has reason to see.</summary>
+internal static class Inside
+{
+    /// <summary>Users somebody is charged on, or was and has been forgotten to be forgotten.</summary>
+    public static int KnownUsers(Domain domain) => ByUid(domain.Users).Count;
+
+    /// <summary>The user of a uid that is known already.</summary>
+    public static User UserOf(this Domain domain, uint uid) => ByUid(domain.Users)[uid];
+
+    /// <summary>Calls that wait.</summary>
+    public static int WaitingCalls(Domain domain) => Waiting(domain.Replies).Count;
+
+    /// <summary>Bytes accounted on a receiver.</summary>
+    public static ulong AccountedBytes(Connection connection) => Accounted(connection.Quota);
+
+    /// <summary>Bytes of a pool that are free.</summary>
+    public static ulong FreeBytes(Pool pool) => Free(pool).Aggregate(0UL, (sum, range) => sum + range.Size);
+
+    /// <summary>Number of free ranges.</summary>
+    public static int FreeRanges(Pool pool) => Free(pool).Count;
+
+    /// <summary>The slices in use.</summary>
+    public static IReadOnlyCollection<Slice> UsedSlices(Pool pool) => Used(pool).Values;
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_byUid")]
+    private static extern ref Dictionary<uint, User> ByUid(Users users);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_waiting")]
+    private static extern ref Dictionary<ulong, ReplyTracker> Waiting(Replies replies);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_accounted")]
+    private static extern ref ulong Accounted(Quota quota);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_free")]
+    private static extern ref List<Slice> Free(Pool pool);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_used")]
+    private static extern ref Dictionary<ulong, Slice> Used(Pool pool);
+}

@@ -1,0 +1,52 @@
+namespace Kdbus.Engine.Tests.Infrastructure;
+
+/// <summary>
+/// A pool that is an array. It holds the engine to its word: what is written was backed before, and lies inside the pool;
+/// fresh memory is full of garbage, so a byte that should have been written and was not shows.
+/// </summary>
+internal sealed class PoolMemory : IPoolMemory
+{
+    private readonly byte[] _bytes;
+    private readonly bool[] _backed; // one for each 8 bytes
+
+    public PoolMemory(int size)
+    {
+        _bytes = new byte[size];
+        _backed = new bool[size / 8];
+        Array.Fill(_bytes, (byte)0xa5);
+    }
+
+    public int Size => _bytes.Length;
+
+    /// <summary>The host has no memory left.</summary>
+    public bool IsExhausted { get; set; }
+
+    /// <summary>How often the pool was told that nothing in it is used.</summary>
+    public int TimesUnused { get; private set; }
+
+    /// <summary>What the owner sees.</summary>
+    public ReadOnlySpan<byte> Bytes => _bytes;
+
+    public bool Back(ulong offset, ulong size)
+    {
+        Assert.True(offset <= (ulong)Size && size <= (ulong)Size - offset, $"Backing {size} bytes at {offset} of a pool of {Size}.");
+        if (IsExhausted) return false;
+        _backed.AsSpan((int)offset / 8, (int)((size + 7) / 8)).Fill(true);
+        return true;
+    }
+
+    public Span<byte> Room(ulong offset, int size)
+    {
+        var room = _bytes.AsSpan(checked((int)offset), size);
+        var first = (int)offset / 8;
+        var last = ((int)offset + size + 7) / 8;
+        Assert.False(_backed.AsSpan(first, last - first).Contains(false), $"{size} bytes at {offset} are not backed.");
+        return room;
+    }
+
+    public void Unused()
+    {
+        TimesUnused++;
+        Array.Clear(_backed);
+    }
+}

@@ -1,0 +1,40 @@
+namespace Kdbus.Engine.Tests.Infrastructure;
+
+/// <summary>What the engine asked to have done, in order.</summary>
+internal sealed class RecordedEffects : IEffects
+{
+    public List<ulong> Wakes { get; } = [];
+
+    public List<Completion> Completions { get; } = [];
+
+    public List<string> Removals { get; } = [];
+
+    /// <summary>Told of everything at the moment it happens.</summary>
+    public Action<string>? Log { get; set; }
+
+    public void Wake(ulong handle)
+    {
+        Wakes.Add(handle);
+        Log?.Invoke($"wake {handle}");
+    }
+
+    public void Complete(in Completion completion)
+    {
+        Completions.Add(completion);
+        Log?.Invoke($"complete {Text(completion)}");
+    }
+
+    public void Removed(Node node)
+    {
+        Removals.Add(node.Name);
+        Log?.Invoke($"removed {node.Name} {node.Inode}");
+    }
+
+    /// <summary>How the call ended; it must have, once.</summary>
+    public Completion Of(ulong request) => Assert.Single(Completions, completion => completion.Request == request);
+
+    public static string Text(in Completion completion) =>
+        $"{completion.Request} on {completion.Handle}: {completion.Result} restart={completion.Restart} {Text(completion.Reply)}";
+
+    public static string Text(in KdbusMsgInfo info) => $"[{info.Offset}+{info.MsgSize} {info.ReturnFlags}]";
+}
