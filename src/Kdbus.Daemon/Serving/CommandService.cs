@@ -100,7 +100,8 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
             ref var send = ref MemoryMarshal.AsRef<KdbusCmdSend>(frame);
             message = fetch.Message(send.MsgAddress);
             place = fetch.Payload(message, out payload);
-            fetched = ClearReturnFlags(request, ref send);
+            // If a signal has ended the call, what lies at the address is no command any more.
+            if (!reply.IsAnswered) fetched = ClearReturnFlags(request, ref send);
         }
 
         if (blocks) session.LeaveBlocking();
