@@ -1,0 +1,78 @@
+namespace Kdbus.Fuzz.Grammar;
+
+/// <summary>Where a message may go and what it may be about: what a sender can know.</summary>
+/// <param name="Peers">Ids of connections, dead ones among them.</param>
+/// <param name="Cookies">Cookies of requests seen.</param>
+/// <param name="Now">CLOCK_MONOTONIC, nanoseconds.</param>
+/// <param name="PayloadAddress">A readable piece of the sender's memory.</param>
+/// <param name="PayloadRoom">Its bytes.</param>
+/// <param name="BloomSize">Bytes of a bloom filter of the bus.</param>
+internal readonly record struct MessageSetting(
+    List<ulong> Peers, List<ulong> Cookies, ulong Now, ulong PayloadAddress, ulong PayloadRoom, int BloomSize);
+
+/// <summary>Messages as a program would send them, and now and then one that no program would.</summary>
+internal static class MessageGrammar
+{
+    public static byte[] Build(Dice dice, in MessageSetting setting, ulong cookie, bool synchronous, out List<KdbusVec> payload)
+    {
+        payload = [];
+        var message = new KdbusMsg
+        {
+            DstId = setting.Peers.Count > 0 && !dice.OneIn(20) ? dice.Of(setting.Peers) : dice.Of(0UL, ulong.MaxValue, dice.Wild()),
+            PayloadType = dice.OneIn(40) ? dice.Wild() : Constants.PayloadDBus,
+            Cookie = cookie,
+            Priority = dice.OneIn(3) ? (long)dice.Wild() : dice.Below(3),
+            SrcId = dice.OneIn(40) ? dice.Wild() : 0,
+        };
+        List<byte[]> items = [];
+        if (synchronous || dice.OneIn(3))
+        {
+            message.Flags = (ulong)MessageFlags.ExpectReply;
+            message.TimeoutNs = dice.Below(8) switch
+            {
+                0 => setting.Now - 1,
+                1 => ulong.MaxValue,
+                2 => long.MaxValue,
+                3 => dice.Wild(),
+                _ => setting.Now + ((ulong)dice.Below(3000) * 1000),
+            };
+        }
+        else if (setting.Cookies.Count > 0 && dice.OneIn(2))
+        {
+            message.CookieReply = dice.Of(setting.Cookies);
+        }
+
+        if (dice.OneIn(20)) message.Flags |= (ulong)dice.Of(MessageFlags.NoAutoStart, MessageFlags.Signal, (MessageFlags)8);
+        if (dice.OneIn(12)) AddSignal(dice, setting, ref message, items);
+        if (dice.OneIn(15)) items.Add(Frame.Item(ItemType.DstName, dice.Of("org.example.name", "a.b", "nodots", "a..b", "")));
+        if (dice.OneIn(30)) items.Add(Frame.Item(ItemType.Fds, dice.Bytes(4 * dice.Below(20))));
+        if (dice.OneIn(30)) items.Add(Frame.Item(ItemType.PayloadMemfd, new KdbusMemfd { Size = dice.Wild(), Fd = dice.Below(9) - 2 }));
+        if (dice.OneIn(30)) items.Add(Frame.Item((ItemType)dice.Wild(), dice.Bytes(dice.Below(40))));
+        AddPayload(dice, setting, items, payload);
+        return Frame.Of(message, [.. items]);
+    }
+
+    private static void AddSignal(Dice dice, in MessageSetting setting, ref KdbusMsg message, List<byte[]> items)
+    {
+        message.Flags = (ulong)MessageFlags.Signal;
+        message.CookieReply = 0;
+        if (dice.OneIn(2)) message.DstId = ulong.MaxValue;
+        items.Add(Frame.Item(ItemType.BloomFilter, new byte[8 + (dice.OneIn(4) ? dice.Below(100) : setting.BloomSize)]));
+    }
+
+    private static void AddPayload(Dice dice, in MessageSetting setting, List<byte[]> items, List<KdbusVec> payload)
+    {
+        var count = dice.Below(8) switch { 0 => 0, 1 => dice.Below(140), _ => 1 + dice.Below(3) };
+        var large = dice.OneIn(6);
+        for (var i = 0; i < count; i++)
+        {
+            var vec = new KdbusVec { Size = (ulong)(1 + dice.Below(large ? 24 * 1024 : 200)) };
+            if (dice.OneIn(200)) vec.Size = dice.Wild();
+            // Vectors may overlap, and nothing is aligned.
+            if (!dice.OneIn(8)) vec.Address = setting.PayloadAddress + (ulong)dice.Below((int)setting.PayloadRoom - 24 * 1024);
+            if (dice.OneIn(60)) vec.Address = dice.Wild();
+            payload.Add(vec);
+            items.Add(Frame.Item(ItemType.PayloadVec, in vec));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using Kdbus.Daemon.Serving;
+using Kdbus.Engine;
+using Kdbus.Linux;
+
+namespace Kdbus.Fuzz.Serving;
+
+/// <summary>
+/// The daemon's view of the processes. Now and then memory takes its time, so that a reader loses its turn. What is written
+/// to a caller must lie in the command that it issued.
+/// </summary>
+internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICallers
+{
+    private const int ThreadsOfProcess = 16;
+    private static readonly TimeSpan Stall = TimeSpan.FromMilliseconds(14);
+
+    private readonly Lock _lock = new();
+
+    public FuzzProcess[] Processes { get; } = [new(1, 0), new(2, 1000), new(3, 1000), new(4, 1001)];
+
+    /// <summary>The id of a thread.</summary>
+    public static int ThreadId(FuzzProcess process, int thread) => (process.Pid * ThreadsOfProcess) + thread;
+
+    public nint Read(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote)
+    {
+        if (Find(thread) is not { } process) return -(int)Errno.ESRCH;
+        bool stalls;
+        lock (_lock) stalls = dice.OneIn(3000);
+        if (stalls) Thread.Sleep(Stall);
+        return Transfer(local, remote, process.Read);
+    }
+
+    public nint Write(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote)
+    {
+        if (Find(thread) is not { } process) return -(int)Errno.ESRCH;
+        foreach (var piece in remote) kernel.CheckStore(thread, piece);
+        return Transfer(local, remote, (address, bytes) => process.Write(address, bytes));
+    }
+
+    public Errno Identify(int thread, bool capabilities, out Caller caller)
+    {
+        caller = default;
+        if (Find(thread) is not { } process) return Errno.ESRCH;
+        caller = new Caller(process.Uid, process.Uid, process.Uid, process.Uid, capabilities && process.Uid == 0, process.Pid);
+        return Errno.OK;
+    }
+
+    private FuzzProcess? Find(int thread) => Array.Find(Processes, process => process.Pid == thread / ThreadsOfProcess);
+
+    private delegate int Copy(ulong address, Span<byte> bytes);
+
+    private static nint Transfer(ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote, Copy copy)
+    {
+        nint total = 0;
+        int i = 0, j = 0;
+        nuint usedHere = 0;
+        var usedThere = 0UL;
+        while (i < local.Length && j < remote.Length)
+        {
+            var count = Math.Min(local[i].Length - usedHere, remote[j].Length - usedThere);
+            var copied = copy(remote[j].Address + usedThere, new Span<byte>((byte*)local[i].Base + usedHere, (int)count));
+            total += copied;
+            if ((ulong)copied < count) return total > 0 ? total : -(int)Errno.EFAULT;
+            usedHere += (nuint)count;
+            usedThere += count;
+            if (usedHere == local[i].Length) (i, usedHere) = (i + 1, 0);
+            if (usedThere == remote[j].Length) (j, usedThere) = (j + 1, 0);
+        }
+
+        return total;
+    }
+}

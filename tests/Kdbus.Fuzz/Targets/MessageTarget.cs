@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+using Kdbus.Engine;
+using Kdbus.Fuzz.Grammar;
+using Kdbus.Fuzz.Serving;
+
+namespace Kdbus.Fuzz.Targets;
+
+/// <summary>
+/// What MessageImport takes: whatever it lets through fits where it says it fits, comes out as a chain that a reader can
+/// read, points only into its own payload area, and leaves no byte of its slice unwritten.
+/// </summary>
+internal sealed class MessageTarget : IFuzzTarget
+{
+    private const byte Garbage = 0xa5;
+    private const byte Payload = 0x5a;
+    private const int BloomSize = 64;
+
+    private readonly Domain _domain;
+    private readonly Connection _sender;
+
+    public MessageTarget()
+    {
+        _domain = new Domain(new NoEffects());
+        var caller = new Caller(1000, 1000, 1000, 1000, CapIpcOwner: false, Pid: 1);
+        _domain.Open(1, null, caller);
+        Execute(1, Command.BusMake, Frame.Of(
+            new KdbusCmd(),
+            Frame.Item(ItemType.MakeName, "1000-bus"),
+            Frame.Item(ItemType.BloomParameter, new KdbusBloomParameter { Size = BloomSize, NHash = 1 })));
+        _domain.Open(2, _domain.FindBus("1000-bus")!.DefaultEndpoint, caller);
+        Execute(2, Command.Hello, Frame.Of(new KdbusCmdHello { PoolSize = 4096 }));
+        _sender = _domain.FindConnection(2)!;
+
+        void Execute(ulong handle, Command command, byte[] frame)
+        {
+            var call = new Invocation
+            {
+                Handle = handle, Request = handle, Ioctl = (uint)command, Caller = caller, Now = default, Frame = frame, Pool = new ArrayPool(4096),
+            };
+            var outcome = _domain.Execute(ref call);
+            if (outcome.Result != Errno.OK) throw new FuzzFailure($"{command}: {outcome.Result}");
+        }
+    }
+
+    public string Name => "message";
+
+    public void Run(Dice dice, List<byte[]> inputs)
+    {
+        var setting = new MessageSetting([_sender.Id], [7], Now: 1000, PayloadAddress: 0x10000, PayloadRoom: 1 << 20, BloomSize);
+        for (var i = 0; i < 100; i++)
+        {
+            var synchronous = dice.OneIn(4);
+            var message = MessageGrammar.Build(dice, setting, (ulong)dice.Below(3), synchronous, out _);
+            if (dice.OneIn(3)) message = Damage.Do(dice, message);
+            inputs.Add(message);
+
+            var address = dice.OneIn(30) ? dice.Wild() : 0x10000;
+            var flags = synchronous ? SendFlags.SyncReply : 0;
+            var result = MessageImport.Read(_domain, _sender, flags, address, message, out var import);
+            if (result == Errno.OK) Check(import, message);
+        }
+    }
+
+    private void Check(scoped in MessageImport import, ReadOnlySpan<byte> message)
+    {
+        var declared = MemoryMarshal.Read<ulong>(message);
+        Require(declared is >= 64 and <= (ulong)Limits.MsgMaxSize && declared <= (ulong)message.Length, "size");
+        Require(import.Header.SrcId == _sender.Id, "source");
+
+        var items = message[64..(int)declared];
+        var vecs = new PayloadVecs(items);
+        var total = 0UL;
+        while (vecs.MoveNext()) total += vecs.Current.Address != 0 ? vecs.Current.Size : 0;
+        Require(vecs.Area == import.AreaSize, $"area {vecs.Area}, {import.AreaSize}");
+        Require(total <= Limits.MsgMaxPayloadVecSize && import.AreaSize <= Limits.MsgMaxPayloadVecSize + (8UL * Limits.MsgMaxItems), "payload");
+
+        // All of the slice but the metadata is written: header, items, payload, padding.
+        var start = import.SizeAtReceiver;
+        var size = (int)Item.Align8((ulong)start + import.AreaSize);
+        var memory = new ArrayPool(size);
+        memory.Bytes.Fill(Garbage);
+        import.WriteTo(memory.Room(0, start), (ulong)start);
+        import.ClearPadding(memory, (ulong)start);
+        import.CopyPayload(Filled((int)total), memory, (ulong)start);
+        Require(!memory.Bytes[start..].Contains(Garbage), "a byte behind the items was not written");
+        Require(memory.Bytes[start..].Count(Payload) == (int)total, "payload was overwritten");
+        CheckReceived(memory.Bytes, start);
+    }
+
+    private static void CheckReceived(ReadOnlySpan<byte> slice, int headerAndItems)
+    {
+        Require(MemoryMarshal.Read<ulong>(slice) == (ulong)headerAndItems, "size at the receiver");
+        var reader = new ItemReader(slice[64..headerAndItems]);
+        while (reader.TryRead(out var item))
+        {
+            Require(item.Type is ItemType.PayloadOff or ItemType.DstName, $"item {item.Type} at the receiver");
+            if (item.Type != ItemType.PayloadOff) continue;
+            var vec = item.As<KdbusVec>();
+            if (vec.Offset == Constants.OffsetNone) continue;
+            Require(vec.Offset >= (ulong)headerAndItems && vec.Size <= (ulong)slice.Length - vec.Offset, "payload outside the slice");
+            Require(!slice.Slice((int)vec.Offset, (int)vec.Size).ContainsAnyExcept(Payload), "payload is not where its item says");
+        }
+
+        Require(reader.Error == Errno.OK, "items at the receiver");
+    }
+
+    private static byte[] Filled(int length)
+    {
+        var payload = new byte[length];
+        Array.Fill(payload, Payload);
+        return payload;
+    }
+
+    private static void Require(bool holds, string what)
+    {
+        if (!holds) throw new FuzzFailure($"A message was accepted with a bad {what}.");
+    }
+
+    private sealed class NoEffects : IEffects
+    {
+        public void Wake(ulong handle)
+        {
+        }
+
+        public void Complete(in Completion completion)
+        {
+        }
+
+        public void Removed(Node node)
+        {
+        }
+    }
+}
