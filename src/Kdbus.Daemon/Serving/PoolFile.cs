@@ -64,9 +64,13 @@ internal sealed unsafe class PoolFile : IPoolMemory, IDisposable
         return memfd < 0 ? memfd : 0;
     }
 
-    /// <summary>Gives the file the size that HELLO asks for; it may be asked again until <see cref="Seal"/>.</summary>
+    /// <summary>
+    /// Gives the file the size that HELLO asks for; it may be asked again until <see cref="Seal"/>, but not while somebody
+    /// still copies into the pool of a HELLO that was undone: where it is mapped now, another pool may be mapped next.
+    /// </summary>
     public bool TrySetSize(ulong size)
     {
+        if (_pins > 0) return false;
         Unmap();
         if (size > long.MaxValue || MemFd.Truncate(_memfd, (long)size) < 0) return false;
         _size = size;

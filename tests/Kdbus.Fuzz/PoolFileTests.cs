@@ -1,0 +1,30 @@
+using Kdbus.Daemon.Serving;
+using Xunit;
+
+namespace Kdbus.Fuzz;
+
+/// <summary>A pool's memory stays where a copy was told it is.</summary>
+public sealed class PoolFileTests
+{
+    [Fact]
+    public unsafe void A_pool_that_is_being_copied_into_is_neither_moved_nor_resized()
+    {
+        Assert.Equal(0, PoolFile.Create(nodeId: 1, trimmer: null, out var pool));
+        using (pool)
+        {
+            Assert.True(pool!.TrySetSize(65536));
+            Assert.True(pool.Back(0, 4096));
+            pool.Pin();
+            var address = (nint)pool.Address(0);
+            Assert.False(pool.TrySetSize(4096));
+            Assert.Equal((address, 65536UL), ((nint)pool.Address(0), pool.Size));
+            pool.Unused();
+            pool.Trim();
+            Assert.Equal(address, (nint)pool.Address(0));
+            pool.Room(0, 4096).Fill(1);
+            pool.Unpin();
+            Assert.True(pool.TrySetSize(4096));
+            Assert.Equal(4096UL, pool.Size);
+        }
+    }
+}
