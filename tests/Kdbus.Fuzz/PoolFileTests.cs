@@ -1,4 +1,5 @@
 using Kdbus.Daemon.Serving;
+using Kdbus.Linux;
 using Xunit;
 
 namespace Kdbus.Fuzz;
@@ -25,6 +26,22 @@ public sealed class PoolFileTests
             pool.Unpin();
             Assert.True(pool.TrySetSize(4096));
             Assert.Equal(4096UL, pool.Size);
+        }
+    }
+
+    [Fact]
+    public void A_closed_pool_seals_nothing_though_its_descriptor_is_that_of_another_one_by_now()
+    {
+        Assert.Equal(0, PoolFile.Create(nodeId: 1, trimmer: null, out var closed));
+        closed!.Dispose();
+        Assert.Equal(0, PoolFile.Create(nodeId: 2, trimmer: null, out var other));
+        using (other)
+        {
+            // Other threads open files too: the number may have gone to one of them.
+            if (other!.Descriptor != closed.Descriptor) Assert.Skip("The descriptor's number was taken by somebody else.");
+            closed.Seal();
+            Assert.Equal(0, MemFd.GetSeals(other.Descriptor));
+            Assert.True(other.TrySetSize(4096));
         }
     }
 }

@@ -225,7 +225,12 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
         var told = reply.Ioctl(-(int)result, frame[..carried]);
         if (!outcome.Made || result != Errno.OK) return;
         if (!told) Undo(file);
-        else if (layout.Command == Command.Hello) file.Pool!.Seal();
+        else if (layout.Command == Command.Hello) Seal(file);
+    }
+
+    private void Seal(OpenFile file)
+    {
+        using (host.Enter()) file.Pool!.Seal();
     }
 
     private void Undo(OpenFile file)

@@ -78,7 +78,11 @@ internal sealed unsafe class PoolFile : IPoolMemory, IDisposable
     }
 
     /// <summary>The connection stands: nobody who can reach the file can change its size any more.</summary>
-    public void Seal() => MemFd.AddSeals(_memfd, MemFd.SealShrink | MemFd.SealGrow);
+    public void Seal()
+    {
+        // Whoever was told may have closed the handle already: the descriptor's number can be that of another pool.
+        if (!_disposed) MemFd.AddSeals(_memfd, MemFd.SealShrink | MemFd.SealGrow);
+    }
 
     /// <inheritdoc/>
     public bool Back(ulong offset, ulong size)
