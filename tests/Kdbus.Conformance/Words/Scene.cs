@@ -22,9 +22,6 @@ public sealed class Scene : IDisposable
     /// <summary>The world.</summary>
     public IWorld World { get; }
 
-    /// <summary>Is this a real mount, where FUSE decides some things?</summary>
-    public bool IsMount => World.Kind == WorldKind.Mount;
-
     /// <summary>The tester: a process of root.</summary>
     public IProcess Process { get; }
 
