@@ -145,21 +145,23 @@ internal sealed class ScriptedKernel : IFuseChannel, IDisposable
     /// <summary>The file behind a registration; -1 if there is none.</summary>
     public int BackingOf(int backingId) => _backings.GetValueOrDefault(backingId, -1);
 
-    /// <summary>The daemon is about to write into a caller's memory: is it the caller's command that is written to?</summary>
-    public void CheckStore(int thread, RemoteIoVec piece)
+    /// <summary>
+    /// The daemon is about to write into a caller's memory: is it the caller's command that is written to? False if the
+    /// caller is in no call.
+    /// </summary>
+    public bool CheckStore(int thread, RemoteIoVec piece)
     {
         lock (_gate)
         {
             var sent = _outstanding.Values.FirstOrDefault(each => each.Process != null && FuzzCallers.ThreadId(each.Process, each.Thread) == thread);
-            if (sent == null)
-            {
-                // A command that a signal ended while its reader was stuck: nothing of the caller is known to be there any more.
-                Fault($"{piece.Length} bytes are stored at {piece.Address:x} of thread {thread}, which is not in a call.");
-            }
-            else if (piece.Address - sent.Argument is var offset && (offset > (ulong)sent.CommandSize || piece.Length > (ulong)sent.CommandSize - offset))
+            if (sent == null) return false;
+            var offset = piece.Address - sent.Argument;
+            if (offset > (ulong)sent.CommandSize || piece.Length > (ulong)sent.CommandSize - offset)
             {
                 Fault($"{piece.Length} bytes are stored at {piece.Address:x}, outside of {(Command)sent.Command} at {sent.Argument:x}, {sent.CommandSize} bytes.");
             }
+
+            return true;
         }
     }
 
@@ -172,7 +174,11 @@ internal sealed class ScriptedKernel : IFuseChannel, IDisposable
     /// <summary>Notes what must not happen; an answer it is about is refused.</summary>
     public int Fault(string what)
     {
-        if (_faults.Count < 20) _faults.Add(what);
+        lock (_gate)
+        {
+            if (_faults.Count < 20) _faults.Add(what);
+        }
+
         return -(int)Errno.EINVAL;
     }
 
