@@ -22,12 +22,8 @@ public ref struct ItemReader
     public bool TryRead(out Item item)
     {
         item = default;
-        if (_next >= _chain.Length)
-        {
-            // The walk ends behind the padding of the last item, or at the end of a chain that leaves it out.
-            if (_next != Item.Align8(_chain.Length)) Error = Errno.EINVAL;
-            return false;
-        }
+        // The walk ends behind the padding of the last item, whether the chain includes that or leaves it out.
+        if (_next >= _chain.Length) return false;
 
         var rest = _chain[_next..];
         if (rest.Length < Item.HeaderSize) return Fail();

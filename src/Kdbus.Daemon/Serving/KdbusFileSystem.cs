@@ -177,15 +177,17 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
             return;
         }
 
-        var flags = file.BackingId != 0 ? FuseOpenFlags.Passthrough : FuseOpenFlags.KeepCache;
-        if (!reply.Open(file.Handle, flags, file.BackingId)) Close(file.Handle);
+        // With direct I/O, mmap(2) goes to the pool's file but read(2) and write(2) come to us, who refuse them: a client could
+        // else write as much as it likes into a pool that has no size yet.
+        var flags = file.BackingId != 0 ? FuseOpenFlags.Passthrough | FuseOpenFlags.DirectIo : FuseOpenFlags.KeepCache;
+        if (!reply.Open(file.Handle, flags | FuseOpenFlags.NoFlush, file.BackingId)) Close(file.Handle);
     }
 
     /// <inheritdoc/>
     public void Read(in ReadRequest request, FuseReply reply)
     {
         // Only the page cache profile gets here for pools: the kernel wants a page that was never stored, or was evicted.
-        var pool = PoolOf(request.Handle);
+        var pool = Profile == PoolProfile.PageCache ? PoolOf(request.Handle) : null;
         if (pool == null)
         {
             reply.Error((int)Errno.EINVAL);
