@@ -101,7 +101,10 @@ if ! wait_until 5 nothing_left; then
         problems+=("$left was left mounted")
         unmount "$left" || true
     done < <(mounts_below "$TMPDIR")
+    # They may say why a test failed, so they are kept.
     while read -r left; do
+        mkdir -p "$results/left"
+        if [[ -z $(mounts_below "$TMPDIR") ]] && mv "$left" "$results/left/"; then left=$results/left/${left##*/}; fi
         problems+=("$left was left behind")
     done < <(left_files)
 fi
