@@ -333,10 +333,14 @@ internal sealed class Schedule
 
     private void Query(TestPeer peer)
     {
-        var command = new[] { Command.List, Command.ConnInfo, Command.BusCreatorInfo }[_random.Next(3)];
-        var frame = command == Command.List
-            ? Frame.Of(new KdbusCmdList { Flags = (ulong)ListFlags.Unique })
-            : Frame.Of(new KdbusCmdInfo { Id = Any(_everyPeer).Id, AttachFlags = ulong.MaxValue });
+        var command = Any([Command.List, Command.ConnInfo, Command.BusCreatorInfo, Command.Update]);
+        var frame = command switch
+        {
+            Command.List => Frame.Of(new KdbusCmdList { Flags = (ulong)ListFlags.Unique }),
+            // What it wants to be told decides how large its messages are from now on.
+            Command.Update => Frame.Of(new KdbusCmd(), Frame.Item(ItemType.AttachFlagsRecv, (ulong)_random.Next(1 << 14))),
+            _ => Frame.Of(new KdbusCmdInfo { Id = Any(_everyPeer).Id, AttachFlags = ulong.MaxValue }),
+        };
         var outcome = _world.Run(peer.Handle, command, frame, peer.Uid);
         Write($"{command} {peer.Id}: {outcome.Result} {outcome.Published}");
         if (outcome.Published.Size > 0) _slices[peer].Add(outcome.Published.Offset);

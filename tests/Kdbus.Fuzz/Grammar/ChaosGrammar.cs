@@ -23,6 +23,7 @@ internal sealed class ChaosGrammar(Dice dice)
             1 => Made(),
             _ => Damage.Do(dice, plausible.Bytes),
         };
+        if (bytes.Length > Longest) bytes = bytes[..Longest];
         // Nothing at all would be the end of the channel.
         if (bytes.Length == 0) bytes = [0];
         if (bytes.Length >= UniqueAt + sizeof(ulong)) MemoryMarshal.Write(bytes.AsSpan(UniqueAt), unique);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Kdbus.Fuse;
@@ -21,6 +22,8 @@ internal sealed class ScriptedKernel : IFuseChannel, IDisposable
     private readonly Dictionary<int, int> _backings = [];
     private readonly List<int> _descriptors = [];
     private readonly HashSet<ulong> _interrupts = [];
+    private readonly ConcurrentDictionary<int, Sent> _calls = [];
+    private readonly ConcurrentDictionary<int, Sent> _interruptedCalls = [];
     private readonly List<string> _faults = [];
     private readonly List<byte[]> _inputs;
     private readonly bool _passthrough;
@@ -66,6 +69,7 @@ internal sealed class ScriptedKernel : IFuseChannel, IDisposable
                     _inputs.Add(sent.Bytes);
                     if (sent.Opcode == FuseOpcode.Interrupt) _interrupts.Add(sent.Unique);
                     if (sent.WantsAnswer) _outstanding.Add(sent.Unique, sent);
+                    if (sent is { WantsAnswer: true, Process: not null }) _calls[FuzzCallers.ThreadId(sent.Process, sent.Thread)] = sent;
                     if (sent.File != null) sent.File.Calls++;
                     sent.Bytes.CopyTo(buffer);
                     return sent.Bytes.Length;
@@ -105,6 +109,13 @@ internal sealed class ScriptedKernel : IFuseChannel, IDisposable
             if (!_outstanding.Remove(head.Unique, out var sent)) return Fault($"{head.Unique} was answered twice, or never asked.");
             Monitor.PulseAll(_gate);
             if (sent.File != null) sent.File.Calls--;
+            if (sent.Process != null)
+            {
+                var thread = FuzzCallers.ThreadId(sent.Process, sent.Thread);
+                if (sent.IsInterrupted) _interruptedCalls[thread] = sent;
+                _calls.TryRemove(thread, out _);
+            }
+
             if (!sent.Accepts(head.Error, answer.Length))
             {
                 return Fault($"{sent.Opcode} {sent.Unique} was answered {head.Error} with {answer.Length} bytes.");
@@ -147,22 +158,15 @@ internal sealed class ScriptedKernel : IFuseChannel, IDisposable
 
     /// <summary>
     /// The daemon is about to write into a caller's memory: is it the caller's command that is written to? False if the
-    /// caller is in no call.
+    /// caller is in no call. It takes no lock: waiting for one would be time for the call to end in.
     /// </summary>
     public bool CheckStore(int thread, RemoteIoVec piece)
     {
-        lock (_gate)
-        {
-            var sent = _outstanding.Values.FirstOrDefault(each => each.Process != null && FuzzCallers.ThreadId(each.Process, each.Thread) == thread);
-            if (sent == null) return false;
-            var offset = piece.Address - sent.Argument;
-            if (offset > (ulong)sent.CommandSize || piece.Length > (ulong)sent.CommandSize - offset)
-            {
-                Fault($"{piece.Length} bytes are stored at {piece.Address:x}, outside of {(Command)sent.Command} at {sent.Argument:x}, {sent.CommandSize} bytes.");
-            }
-
-            return true;
-        }
+        if (!_calls.TryGetValue(thread, out var sent)) return false;
+        if (IsInside(sent, piece)) return true;
+        if (_interruptedCalls.TryGetValue(thread, out var ended) && IsInside(ended, piece)) return false; // that of the call before
+        Fault($"{piece.Length} bytes are stored at {piece.Address:x}, outside of {(Command)sent.Command} at {sent.Argument:x}, {sent.CommandSize} bytes.");
+        return true;
     }
 
     /// <inheritdoc/>
@@ -196,6 +200,12 @@ internal sealed class ScriptedKernel : IFuseChannel, IDisposable
         }
 
         return Traffic.NextOfEnd();
+    }
+
+    private static bool IsInside(Sent command, RemoteIoVec piece)
+    {
+        var offset = piece.Address - command.Argument;
+        return offset <= (ulong)command.CommandSize && piece.Length <= (ulong)command.CommandSize - offset;
     }
 
     private bool Notified(FuseNotifyCode code, int length)
