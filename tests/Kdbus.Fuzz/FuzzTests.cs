@@ -4,11 +4,17 @@ using Xunit;
 
 namespace Kdbus.Fuzz;
 
-/// <summary>Each target for a few seconds, from a fixed seed and from one that nobody has tried.</summary>
+/// <summary>
+/// Each target for a few seconds from fixed seeds, so that the same tree gives the same answer twice. With KDBUSFS_FUZZ_SECONDS it is for so
+/// long, and from a seed that nobody has tried.
+/// </summary>
 public sealed class FuzzTests
 {
-    private static readonly double Seconds =
-        double.TryParse(Environment.GetEnvironmentVariable("KDBUSFS_FUZZ_SECONDS"), CultureInfo.InvariantCulture, out var seconds) ? seconds : 2;
+    private static readonly string? Asked = Environment.GetEnvironmentVariable("KDBUSFS_FUZZ_SECONDS");
+
+    private static readonly bool IsCampaign = Asked is not null;
+
+    private static readonly double Seconds = Asked is null ? 2 : double.Parse(Asked, CultureInfo.InvariantCulture);
 
     public static TheoryData<string> Names => [.. Campaign.Targets.Select(target => target.Name)];
 
@@ -17,9 +23,10 @@ public sealed class FuzzTests
     public void Whatever_comes_in_the_rules_hold(string target)
     {
         IFuzzTarget found = Campaign.Targets.Single(each => each.Name == target);
-        foreach (var seed in new[] { 1UL, (ulong)Random.Shared.NextInt64() })
+        foreach (var seed in new[] { 1UL, IsCampaign ? (ulong)Random.Shared.NextInt64() : 2UL })
         {
-            Assert.Null(new Campaign(found, seed).Run(TimeSpan.FromSeconds(Seconds / 2)));
+            var failure = new Campaign(found, seed).Run(TimeSpan.FromSeconds(Seconds / 2));
+            Assert.True(failure is null, failure);
         }
 
         if (found is CommandTarget) Assert.NotEqual(0, Serving.Traffic.Delivered);
