@@ -179,7 +179,8 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
 
         // With direct I/O, mmap(2) goes to the pool's file but read(2) and write(2) come to us, who refuse them: a client could
         // else write as much as it likes into a pool that has no size yet.
-        var flags = file.BackingId != 0 ? FuseOpenFlags.Passthrough | FuseOpenFlags.DirectIo : FuseOpenFlags.KeepCache;
+        var flags = file.Pool != null && Profile == PoolProfile.PageCache ? FuseOpenFlags.KeepCache : FuseOpenFlags.DirectIo;
+        if (file.BackingId != 0) flags |= FuseOpenFlags.Passthrough;
         if (!reply.Open(file.Handle, flags | FuseOpenFlags.NoFlush, file.BackingId)) Close(file.Handle);
     }
 

@@ -12,7 +12,6 @@ internal sealed class FakeFile(FakeKernel kernel, ulong node, FuseOpenOut opened
 
     private readonly Lock _lock = new();
     private int _users = 1;
-    private ulong _position;
 
     /// <summary>The node.</summary>
     public ulong Node { get; } = node;
@@ -57,25 +56,4 @@ internal sealed class FakeFile(FakeKernel kernel, ulong node, FuseOpenOut opened
         kernel.Post(FuseOpcode.Release, Node, null, FakeKernel.Bytes(new FuseReleaseIn { Fh = Handle, Flags = (uint)OpenFlags }));
         kernel.Forget(Node, 1);
     }
-
-    /// <summary>read(2). With passthrough the daemon is not asked; a file of size 0 has nothing to ask for.</summary>
-    public long Read(Span<byte> to)
-    {
-        int count = backing is null ? 0 : backing.ReadFile(_position, to);
-        if (count > 0)
-            _position += (ulong)count;
-        return count;
-    }
-
-    /// <summary>write(2) to a passthrough file.</summary>
-    public long Write(ReadOnlySpan<byte> from)
-    {
-        int count = backing!.WriteFile(_position, from);
-        if (count > 0)
-            _position += (ulong)count;
-        return count;
-    }
-
-    /// <summary>Can the kernel write by itself?</summary>
-    public bool IsPassthrough => backing is not null;
 }

@@ -196,12 +196,6 @@ internal sealed class BackingFile(int descriptor) : IMappedFile, IDisposable
         return FileDescriptor.Pwrite(descriptor, from[..within], (long)offset);
     }
 
-    /// <summary>read(2) by the kernel on behalf of who has the file open.</summary>
-    public int ReadFile(ulong offset, Span<byte> to) => FileDescriptor.Pread(descriptor, to, (long)offset);
-
-    /// <summary>write(2) by the kernel on behalf of who has the file open.</summary>
-    public int WriteFile(ulong offset, ReadOnlySpan<byte> from) => FileDescriptor.Pwrite(descriptor, from, (long)offset);
-
     /// <inheritdoc/>
     public void Dispose() => FileDescriptor.Close(descriptor);
 
