@@ -22,6 +22,7 @@ public sealed class Domain
     private readonly Dictionary<string, Bus> _buses = new(StringComparer.Ordinal);
     private ulong _lastId;
     private ulong _lastInode = ControlInode;
+    private Instant _now;
 
     /// <summary>An empty domain.</summary>
     public Domain(IEffects effects)
@@ -76,7 +77,7 @@ public sealed class Domain
     public void Close(ulong handle, Instant now)
     {
         if (!_handles.Remove(handle, out var closed)) return;
-        End(closed, now);
+        End(closed, InOrder(now));
     }
 
     /// <summary>
@@ -97,6 +98,7 @@ public sealed class Domain
     /// <summary>Runs a command that was admitted; it may have become inadmissible since.</summary>
     public Outcome Execute(ref Invocation call)
     {
+        call.Now = InOrder(call.Now);
         if (NextDeadline <= call.Now.Monotonic) Advance(call.Now);
 
         var result = Admit(call.Handle, call.Ioctl, out _);
@@ -109,6 +111,7 @@ public sealed class Domain
     /// </summary>
     public Outcome Commit(ref Invocation call, in Outcome begun, Errno copied)
     {
+        call.Now = InOrder(call.Now);
         if (NextDeadline <= call.Now.Monotonic) Advance(call.Now);
         return SendCommand.Finish(this, ref call, begun, copied);
     }
@@ -120,7 +123,7 @@ public sealed class Domain
     public void Undo(ulong handle, Instant now)
     {
         if (!_handles.TryGetValue(handle, out var opened)) return;
-        End(opened, now);
+        End(opened, InOrder(now));
         opened.BecomeUntyped();
     }
 
@@ -128,7 +131,7 @@ public sealed class Domain
     public void Interrupt(ulong request) => Replies.Interrupt(request);
 
     /// <summary>Ends what has a deadline that is not after <paramref name="now"/>.</summary>
-    public void Advance(Instant now) => Replies.Advance(now);
+    public void Advance(Instant now) => Replies.Advance(InOrder(now));
 
     /// <summary>What poll(2) shows of a handle.</summary>
     public PollState Poll(ulong handle)
@@ -136,6 +139,16 @@ public sealed class Domain
         var connection = FindConnection(handle);
         if (connection is not { Alive: true }) return PollState.HungUp;
         return connection.Readable ? PollState.Readable : PollState.Idle;
+    }
+
+    /// <summary>
+    /// Time does not go back: an input may have been stamped before another one that was let in first, and what the other
+    /// one has ended at its deadline must have ended for this one too.
+    /// </summary>
+    private Instant InOrder(Instant now)
+    {
+        if (now.Monotonic > _now.Monotonic) _now = now;
+        return _now;
     }
 
     internal ulong NextId() => ++_lastId;

@@ -60,8 +60,8 @@ public ref struct Invocation
     /// <summary>Who calls; only filled where <see cref="Domain.Admit"/> asked for it.</summary>
     public Caller Caller { get; init; }
 
-    /// <summary>Now.</summary>
-    public required Instant Now { get; init; }
+    /// <summary>When the command arrived; the engine moves it forward if it has seen a later time already.</summary>
+    public required Instant Now { get; set; }
 
     /// <summary>The command with its items, exactly <c>size</c> bytes; results are written into it.</summary>
     public required Span<byte> Frame { get; init; }

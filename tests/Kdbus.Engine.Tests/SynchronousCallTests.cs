@@ -107,6 +107,17 @@ public sealed class SynchronousCallTests
     }
 
     [Fact]
+    public void A_repetition_that_was_stamped_before_the_deadline_and_let_in_after_it_sends_nothing()
+    {
+        var call = _client.Call(_service.Id, 7, timeout: 1000);
+        _world.Domain.Interrupt(call.Request);
+        _world.Wait(1000);
+        _world.GoBack(500);
+        Assert.Equal(Errno.ETIMEDOUT, _client.Call(_service.Id, 7, timeout: 500).Result);
+        Assert.Equal(1, _service.Connection.Queued);
+    }
+
+    [Fact]
     public void The_death_of_the_answerer_is_kept_for_the_repetition_too()
     {
         var call = _client.Call(_service.Id, 7);

@@ -40,6 +40,9 @@ internal sealed class TestDomain
         Domain.Advance(Now);
     }
 
+    /// <summary>The next input was stamped before the last one.</summary>
+    public void GoBack(ulong nanoseconds) => Now = new Instant(Now.Monotonic - nanoseconds, Now.Realtime - nanoseconds);
+
     public static Caller CallerOf(uint uid) => new(uid, uid, uid, uid, CapIpcOwner: uid == 0, Pid: 4711);
 
     public ulong OpenControl(uint uid = Uid) => Open(null, uid);
