@@ -92,6 +92,19 @@ public sealed class RemotePayloadTests
     }
 
     [Fact]
+    public void A_call_whose_copy_is_made_after_its_deadline_ends_with_ETIMEDOUT_and_nothing_is_sent()
+    {
+        var sending = _client.Call(_service.Id, 7, timeout: 1000, remote: true);
+        _world.Pass(1000);
+        Assert.Equal(Errno.ETIMEDOUT, _client.Commit(sending));
+        Assert.Equal(OutcomeKind.Done, sending.Kind);
+        Assert.Empty(_world.Effects.Completions);
+        Assert.False(_service.IsReadable);
+        Assert.Equal((0, ulong.MaxValue), (_client.Connection.RequestSlots, _world.Domain.NextDeadline));
+        AssertNothingReserved();
+    }
+
+    [Fact]
     public void An_answer_ends_the_call_when_it_is_copied()
     {
         var call = _client.Call(_service.Id, 7);

@@ -42,7 +42,7 @@ internal static class SendCommand
     {
         var delivery = begun.Delivery!;
         var outcome = new Outcome { Stores = begun.Stores };
-        outcome.Result = copied == Errno.OK ? Deliverable(delivery) : copied;
+        outcome.Result = copied == Errno.OK ? Deliverable(delivery, call.Now) : copied;
         if (outcome.Result == Errno.OK) Deliver(domain, ref call, delivery, ref outcome);
         else Abandon(domain, delivery, outcome.Result);
         return outcome;
@@ -111,11 +111,16 @@ internal static class SendCommand
         }
     }
 
-    /// <summary>While the payload was being copied either side may have ended.</summary>
-    private static Errno Deliverable(Delivery delivery)
+    /// <summary>
+    /// While the payload was being copied either side may have ended. So may the time of a call: it must not begin to wait
+    /// only to be ended before anybody knows that it waits.
+    /// </summary>
+    private static Errno Deliverable(Delivery delivery, Instant now)
     {
         if (!delivery.Receiver.Alive || delivery.AnswerTo is { Ended: true }) return Errno.ECONNRESET;
-        return delivery.Request != null && !delivery.Sender.Alive ? Errno.ECONNRESET : Errno.OK;
+        if (delivery.Request is not { } request) return Errno.OK;
+        if (!delivery.Sender.Alive) return Errno.ECONNRESET;
+        return request.Synchronous && IsPast(request.Deadline, now) ? Errno.ETIMEDOUT : Errno.OK;
     }
 
     private static void Deliver(Domain domain, ref Invocation call, Delivery delivery, ref Outcome outcome)

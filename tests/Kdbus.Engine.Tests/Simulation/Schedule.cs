@@ -221,7 +221,7 @@ internal sealed class Schedule
     {
         var accepted = sending.Kind == OutcomeKind.Pending || sending.Result == Errno.OK;
         if (message.IsCall) Assert.True(sending.Kind == OutcomeKind.Pending || sending.Result != Errno.OK, "a call came back OK at once");
-        if (sending.Kind == OutcomeKind.Pending) _waiting.Add(sending.Request, message);
+        if (sending.Kind == OutcomeKind.Pending) Waits(message, sending);
         if (message.CookieReply != 0 && _requests.GetValueOrDefault(message.CookieReply) is { } request)
         {
             if (accepted) Assert.True(_ended.Add(request.Cookie), $"#{request.Cookie} was answered after its end");
@@ -319,7 +319,7 @@ internal sealed class Schedule
             SendFlags.SyncReply);
         Write($"repeat #{message.Cookie}: {Text(sending)}");
         Assert.Equal(queued, _queues.Values.Sum(queue => queue.Count));
-        if (sending.Kind == OutcomeKind.Pending) _waiting.Add(sending.Request, message);
+        if (sending.Kind == OutcomeKind.Pending) Waits(message, sending);
         else if (sending.Result == Errno.OK) TakeAnswer(message, sending.Reply);
     }
 
@@ -344,6 +344,13 @@ internal sealed class Schedule
         var outcome = _world.Run(peer.Handle, command, frame, peer.Uid);
         Write($"{command} {peer.Id}: {outcome.Result} {outcome.Published}");
         if (outcome.Published.Size > 0) _slices[peer].Add(outcome.Published.Offset);
+    }
+
+    /// <summary>Whoever drives the engine learns that a call waits when it comes back: it cannot have ended before.</summary>
+    private void Waits(Outgoing message, Sending sending)
+    {
+        Assert.DoesNotContain(_world.Effects.Completions.Skip(_completionsSeen), completion => completion.Request == sending.Request);
+        _waiting.Add(sending.Request, message);
     }
 
     private void NoteCompletions()
