@@ -169,8 +169,6 @@ public sealed class Domain
         {
             Disconnection.Run(this, connection, now);
         }
-
-        Effects.Removed(endpoint);
     }
 
     private void End(Handle handle, Instant now)
@@ -198,7 +196,6 @@ public sealed class Domain
         _buses.Remove(bus.Name);
         foreach (var endpoint in bus.Endpoints.ToArray()) End(endpoint, now);
         bus.Maker.Buses--;
-        Effects.Removed(bus);
     }
 }
 

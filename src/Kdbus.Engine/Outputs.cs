@@ -10,9 +10,6 @@ public interface IEffects
 
     /// <summary>A call that was <see cref="OutcomeKind.Pending"/> has ended.</summary>
     void Complete(in Completion completion);
-
-    /// <summary>A bus or endpoint is no longer in the tree.</summary>
-    void Removed(Node node);
 }
 
 /// <summary>A range of a pool.</summary>

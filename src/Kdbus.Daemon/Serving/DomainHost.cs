@@ -110,10 +110,4 @@ internal sealed class DomainHost : IEffects
         call.File.Pool!.Pin();
         _answered.Enqueue((call, completion));
     }
-
-    /// <inheritdoc/>
-    public void Removed(Node node)
-    {
-        // Names are never cached by the kernel, so there is nothing to invalidate.
-    }
 }

@@ -27,12 +27,12 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private readonly IFuseChannel _channel;
     private readonly ILogger _log;
     private readonly ProfileChoice _choice;
+    private readonly Tree _tree;
     private readonly PoolPublisher _publisher;
     private readonly CommandService _commands;
     private readonly FuseSession _session;
     private DeadlineTimer? _timer;
     private PoolTrimmer? _trimmer;
-    private Tree _tree;
 
     public KdbusFileSystem(IFuseChannel channel, ICallers callers, ServerOptions options, FuseSessionOptions sessionOptions, ILogger log)
     {
@@ -41,7 +41,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _log = log;
         _choice = options.Profile;
         _host = new DomainHost();
-        _tree = NewTree();
+        _tree = new Tree(_host.Domain, DomainHost.Now.Realtime / 1_000_000_000);
         _session = new FuseSession(channel, this, sessionOptions);
         _publisher = new PoolPublisher(_session);
         _commands = new CommandService(_host, callers, _session, _publisher);
@@ -66,7 +66,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
             Refusal = $"profile=passthrough was asked for, but the kernel refuses it ({Linux.SystemError.Describe(-probed)}).";
         }
 
-        _tree = NewTree();
+        _tree.Profile = Profile;
         _timer = new DeadlineTimer(_host, _commands.Advance);
         _host.Timer = _timer;
         _trimmer = new PoolTrimmer(_host, _session, _publisher.Profile);
@@ -340,6 +340,4 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         probe.Dispose();
         return backingId;
     }
-
-    private Tree NewTree() => new(_host.Domain, _publisher?.Profile ?? PoolProfile.Passthrough, DomainHost.Now.Realtime / 1_000_000_000);
 }

@@ -53,7 +53,6 @@ internal sealed class Tree
     private const uint ControlPermissions = 0x1b6; // rw-rw-rw-
 
     private readonly Domain _domain;
-    private readonly PoolProfile _profile;
     private readonly ulong _mountedSeconds;
     private readonly Dictionary<ulong, TreeNode> _nodes = [];
     private readonly Dictionary<Bus, TreeNode> _buses = [];
@@ -61,17 +60,16 @@ internal sealed class Tree
     private readonly TreeNode _control = new(FuseProtocol.RootId + 1, TreeNodeKind.Control, null);
     private ulong _lastNodeId = FuseProtocol.RootId + 1;
 
-    public Tree(Domain domain, PoolProfile profile, ulong mountedSeconds)
+    public Tree(Domain domain, ulong mountedSeconds)
     {
         _domain = domain;
-        _profile = profile;
         _mountedSeconds = mountedSeconds;
         _nodes.Add(_root.NodeId, _root);
         _nodes.Add(_control.NodeId, _control);
     }
 
-    /// <summary>Nodes the kernel knows, root and control included.</summary>
-    public int Count => _nodes.Count;
+    /// <summary>How pools are shown; set before the first lookup.</summary>
+    public PoolProfile Profile { get; set; }
 
     public TreeNode? Find(ulong nodeId) => _nodes.GetValueOrDefault(nodeId);
 
@@ -162,7 +160,7 @@ internal sealed class Tree
 
     /// <summary>In the page cache profile the size of an endpoint grows at HELLO; all else is constant.</summary>
     private ulong AttributeSecondsOf(TreeNode node) =>
-        _profile == PoolProfile.PageCache && node.Kind == TreeNodeKind.Endpoint ? 0 : AttributeSeconds;
+        Profile == PoolProfile.PageCache && node.Kind == TreeNodeKind.Endpoint ? 0 : AttributeSeconds;
 
     private FuseAttr AttributesOf(TreeNode node)
     {
@@ -173,7 +171,7 @@ internal sealed class Tree
             _ => node.Node!.Inode,
         };
         var attributes = Attributes(inode, node.Kind, node.Node);
-        if (_profile == PoolProfile.PageCache && node.OpenedBy?.Pool is { } pool) attributes.Size = pool.Size;
+        if (Profile == PoolProfile.PageCache && node.OpenedBy?.Pool is { } pool) attributes.Size = pool.Size;
         return attributes;
     }
 

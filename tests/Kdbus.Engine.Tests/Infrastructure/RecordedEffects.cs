@@ -7,8 +7,6 @@ internal sealed class RecordedEffects : IEffects
 
     public List<Completion> Completions { get; } = [];
 
-    public List<string> Removals { get; } = [];
-
     /// <summary>Told of everything at the moment it happens.</summary>
     public Action<string>? Log { get; set; }
 
@@ -22,12 +20,6 @@ internal sealed class RecordedEffects : IEffects
     {
         Completions.Add(completion);
         Log?.Invoke($"complete {Text(completion)}");
-    }
-
-    public void Removed(Node node)
-    {
-        Removals.Add(node.Name);
-        Log?.Invoke($"removed {node.Name} {node.Inode}");
     }
 
     /// <summary>How the call ended; it must have, once.</summary>

@@ -125,9 +125,5 @@ internal sealed class MessageTarget : IFuzzTarget
         public void Complete(in Completion completion)
         {
         }
-
-        public void Removed(Node node)
-        {
-        }
     }
 }
