@@ -15,6 +15,9 @@ internal sealed class PolicyDatabase
 {
     private Dictionary<string, List<PolicyAccess>> _entries = new(StringComparer.Ordinal);
 
+    /// <summary>Number of names in it.</summary>
+    public int Count => _entries.Count;
+
     /// <summary>
     /// Replaces all entries by the NAME and POLICY_ACCESS items of a command: EINVAL for a bad name, an access without a
     /// name or a bad access, EEXIST for a name given twice; then nothing changes.

@@ -71,6 +71,9 @@ internal sealed class Tree
     /// <summary>How pools are shown; set before the first lookup.</summary>
     public PoolProfile Profile { get; set; }
 
+    /// <summary>Nodes the kernel knows, root and control included.</summary>
+    public int Count => _nodes.Count;
+
     public TreeNode? Find(ulong nodeId) => _nodes.GetValueOrDefault(nodeId);
 
     /// <summary>Finds a name in a directory and counts the lookup; null if there is no such name.</summary>
