@@ -25,14 +25,18 @@ public sealed class Domain
     private Instant _now;
 
     /// <summary>An empty domain.</summary>
-    public Domain(IEffects effects)
+    public Domain(IEffects effects, DomainLimits? limits = null)
     {
         Effects = effects;
+        Limits = limits ?? new DomainLimits();
         Replies = new Replies(this);
     }
 
     /// <summary>Inode number of <c>control</c>; the root directory has the number before it.</summary>
     public const ulong ControlInode = RootInode + 1;
+
+    /// <summary>Where the domain says no.</summary>
+    public DomainLimits Limits { get; }
 
     /// <summary>Kinds of metadata that this domain lets through at all.</summary>
     public AttachFlags AttachMask { get; set; } = DefaultAttachMask;
@@ -81,17 +85,17 @@ public sealed class Domain
     }
 
     /// <summary>
-    /// Whether a command may be issued on a handle at all, before anything of its struct is read; and whether
-    /// <see cref="Execute"/> will want to know who calls. Changes nothing.
+    /// Whether a command may be issued on a handle at all, before anything of its struct is read; and what
+    /// <see cref="Execute"/> will want to know about who calls. Changes nothing.
     /// </summary>
-    public Errno Admit(ulong handle, uint ioctl, out bool needsCaller)
+    public Errno Admit(ulong handle, uint ioctl, out CallerNeeds needs)
     {
-        needsCaller = false;
+        needs = CallerNeeds.None;
         if (!CommandTable.IsKnown(ioctl)) return Errno.ENOTTY;
         if (!_handles.TryGetValue(handle, out var opened)) return Errno.EBADF;
         var command = (Command)ioctl;
-        needsCaller = command is Command.BusMake or Command.EndpointMake or Command.Hello
-            || (command == Command.Send && opened is { Privileged: false });
+        needs = command is Command.BusMake or Command.EndpointMake or Command.Hello
+            || (command == Command.Send && opened is { Privileged: false }) ? CallerNeeds.Ids : CallerNeeds.None;
         return opened.Admit(command);
     }
 
@@ -129,6 +133,9 @@ public sealed class Domain
 
     /// <summary>A signal arrived at the caller of a pending call; nothing happens if that has ended meanwhile.</summary>
     public void Interrupt(ulong request) => Replies.Interrupt(request);
+
+    /// <summary>The cancel descriptor of a pending call became readable; nothing happens if that has ended meanwhile.</summary>
+    public void Cancel(ulong request) => Replies.Cancel(request);
 
     /// <summary>Ends what has a deadline that is not after <paramref name="now"/>.</summary>
     public void Advance(Instant now) => Replies.Advance(InOrder(now));

@@ -1,3 +1,5 @@
+using Kdbus.Abi;
+
 namespace Kdbus.Engine;
 
 /// <summary>What the clocks said when an input arrived: CLOCK_MONOTONIC and CLOCK_REALTIME, nanoseconds.</summary>
@@ -12,7 +14,39 @@ public readonly record struct Instant(ulong Monotonic, ulong Realtime);
 /// <param name="Egid">Effective group.</param>
 /// <param name="CapIpcOwner">Has CAP_IPC_OWNER in the domain's user namespace.</param>
 /// <param name="Pid">The process, for diagnosis.</param>
-public readonly record struct Caller(uint Uid, uint Euid, uint Gid, uint Egid, bool CapIpcOwner, int Pid);
+public readonly record struct Caller(uint Uid, uint Euid, uint Gid, uint Egid, bool CapIpcOwner, int Pid)
+{
+    /// <summary>Supplementary groups; only there where <see cref="CallerNeeds.Groups"/> was asked for.</summary>
+    public ReadOnlyMemory<uint> Groups { get; init; }
+
+    /// <summary>How its user namespace names ids, if that is not the domain's; only there where asked for.</summary>
+    public IdMaps? Maps { get; init; }
+}
+
+/// <summary>What <see cref="Domain.Execute"/> will want to know about who calls; each costs whoever finds it out.</summary>
+[Flags]
+public enum CallerNeeds
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+    /// <summary>The ids and the process.</summary>
+    Ids = 1,
+    /// <summary>The ids and the supplementary groups.</summary>
+    Groups = Ids | 2,
+    /// <summary>The ids and how the caller's user namespace names them.</summary>
+    Maps = Ids | 4,
+}
+
+/// <summary>A user namespace's names for user and group ids.</summary>
+/// <param name="Users">Ranges of user ids.</param>
+/// <param name="Groups">Ranges of group ids.</param>
+public sealed record IdMaps(ReadOnlyMemory<IdRange> Users, ReadOnlyMemory<IdRange> Groups);
+
+/// <summary>Ids that follow each other.</summary>
+/// <param name="Inside">The first one, as the user namespace names it.</param>
+/// <param name="Outside">The same id, as the domain's user namespace names it.</param>
+/// <param name="Count">How many there are.</param>
+public readonly record struct IdRange(uint Inside, uint Outside, uint Count);
 
 /// <summary>Where the payload of a message is while the engine decides about it.</summary>
 public enum PayloadPlace
@@ -74,6 +108,13 @@ public ref struct Invocation
 
     /// <summary>SEND: the bytes of all vectors that are not null, in order, if <see cref="PayloadPlace.Here"/>.</summary>
     public ReadOnlySpan<byte> Payload { get; init; }
+
+    /// <summary>
+    /// SEND with a cancel descriptor: OK, EBADF if the caller has none of that number, EINVAL if nobody can poll it.
+    /// Whoever drives the engine watches it while the call is <see cref="OutcomeKind.Pending"/>, and says
+    /// <see cref="Domain.Cancel"/> when it becomes readable.
+    /// </summary>
+    public Errno CancelDescriptor { get; init; }
 
     /// <summary>HELLO: the memory of the pool, of the size asked for; null if it could not be made.</summary>
     public IPoolMemory? Pool { get; set; }

@@ -104,20 +104,17 @@ internal sealed class Replies(Domain domain)
         domain.Effects.Complete(new Completion(request, tracker.Requester.Handle.Id, Errno.EINTR, Restart: true, default));
     }
 
+    public void Cancel(ulong request)
+    {
+        if (_waiting.TryGetValue(request, out var tracker)) Fail(tracker, Errno.ECANCELED);
+    }
+
     public void Advance(Instant now)
     {
         while (_deadlines.TakeDue(now.Monotonic) is { } due)
         {
-            var request = due.WaitingRequest;
-            End(due);
-            if (!due.Synchronous)
-            {
-                Notifications.Send(domain, due.Requester, ItemType.ReplyTimeout, due.Cookie, now);
-            }
-            else if (request != 0)
-            {
-                domain.Effects.Complete(new Completion(request, due.Requester.Handle.Id, Errno.ETIMEDOUT, Restart: false, default));
-            }
+            Fail(due, Errno.ETIMEDOUT);
+            if (!due.Synchronous) Notifications.Send(domain, due.Requester, ItemType.ReplyTimeout, due.Cookie, now);
         }
     }
 
@@ -126,11 +123,17 @@ internal sealed class Replies(Domain domain)
     {
         while (requester.Requests.Newest is { } tracker)
         {
-            var request = tracker.WaitingRequest;
-            End(tracker);
-            if (request == 0) continue;
-            domain.Effects.Complete(new Completion(request, requester.Handle.Id, Errno.ECONNRESET, Restart: false, default));
+            Fail(tracker, Errno.ECONNRESET);
         }
+    }
+
+    /// <summary>The tracker ends without an answer, and with it the call that waits for one, if any does.</summary>
+    private void Fail(ReplyTracker tracker, Errno result)
+    {
+        var request = tracker.WaitingRequest;
+        End(tracker);
+        if (request == 0) return;
+        domain.Effects.Complete(new Completion(request, tracker.Requester.Handle.Id, result, Restart: false, default));
     }
 
     private void Wait(ReplyTracker tracker, ulong request)

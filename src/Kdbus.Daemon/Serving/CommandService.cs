@@ -25,11 +25,11 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
     {
         OpenFile? file;
         Errno admitted;
-        bool needsCaller;
+        CallerNeeds needs;
         using (host.Enter())
         {
             file = host.FindFile(request.Handle);
-            admitted = host.Domain.Admit(request.Handle, request.Command, out needsCaller);
+            admitted = host.Domain.Admit(request.Handle, request.Command, out needs);
         }
 
         if (file == null || admitted != Errno.OK)
@@ -38,7 +38,7 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
             return;
         }
 
-        Run(request, reply, file, needsCaller);
+        Run(request, reply, file, needs);
         Carry();
     }
 
@@ -99,7 +99,7 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
         return wakes || fails || answers;
     }
 
-    private void Run(in IoctlRequest request, FuseReply reply, OpenFile file, bool needsCaller)
+    private void Run(in IoctlRequest request, FuseReply reply, OpenFile file, CallerNeeds needs)
     {
         var context = request.Context;
         var layout = CommandLayout.Of(request.Command)!;
@@ -136,7 +136,7 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
             Handle = file.Handle,
             Request = context.Unique,
             Ioctl = request.Command,
-            Caller = needsCaller ? Identify(context) : default,
+            Caller = needs != CallerNeeds.None ? Identify(context, needs) : default,
             Now = DomainHost.Now,
             Frame = frame,
             Message = message,
@@ -271,8 +271,8 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
     private bool Enter(in RequestContext context, ulong address) =>
         session.EnterBlocking(new BlockingCaller(context.Pid, context.Uid, address));
 
-    private Caller Identify(in RequestContext context) =>
-        callers.Identify(context.Pid, capabilities: false, out var caller) == Errno.OK ? caller : CallerOf(context);
+    private Caller Identify(in RequestContext context, CallerNeeds needs) =>
+        callers.Identify(context.Pid, needs, capabilities: false, out var caller) == Errno.OK ? caller : CallerOf(context);
 
     /// <summary>A caller that is not visible in our pid namespace: the kernel still tells the ids it checks file access with.</summary>
     internal static Caller CallerOf(in RequestContext context) =>

@@ -17,8 +17,8 @@ internal interface ICallers
     nint Write(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote);
 
     /// <summary>
-    /// Who the calling thread is now. Capabilities are only looked at when asked for, which costs more. ESRCH if it
-    /// cannot be seen from here.
+    /// Who the calling thread is now, as far as it is asked for; capabilities too only when asked for, which costs more.
+    /// ESRCH if it cannot be seen from here.
     /// </summary>
-    Errno Identify(int thread, bool capabilities, out Caller caller);
+    Errno Identify(int thread, CallerNeeds needs, bool capabilities, out Caller caller);
 }

@@ -276,7 +276,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         }
 
         var context = request.Context;
-        if (_callers.Identify(context.Pid, capabilities: true, out var caller) != Errno.OK)
+        if (_callers.Identify(context.Pid, CallerNeeds.Ids, capabilities: true, out var caller) != Errno.OK)
         {
             caller = CommandService.CallerOf(context);
         }

@@ -22,7 +22,7 @@ internal sealed class ProcessCallers : ICallers
 
     public nint Write(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote) => ProcessMemory.Write(thread, local, remote);
 
-    public Errno Identify(int thread, bool capabilities, out Caller caller)
+    public Errno Identify(int thread, CallerNeeds needs, bool capabilities, out Caller caller)
     {
         caller = default;
         if (thread == 0) return Errno.ESRCH;

@@ -12,7 +12,7 @@ internal static class SendCommand
     {
         ref var cmd = ref call.Frame.As<KdbusCmdSend>();
         var flags = (SendFlags)cmd.Flags;
-        if (CommandFrame.TryFind(call.Frame.Items<KdbusCmdSend>(), ItemType.CancelFd, out _)) return Errno.EOPNOTSUPP; // not carried yet
+        if (call.CancelDescriptor != Errno.OK) return call.CancelDescriptor;
 
         var result = MessageImport.Read(domain, sender, flags, cmd.MsgAddress, call.Message, out var import);
         if (result != Errno.OK) return result;

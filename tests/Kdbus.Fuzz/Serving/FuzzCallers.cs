@@ -48,7 +48,7 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
         return Transfer(local, remote, (address, bytes) => process.Write(address, bytes));
     }
 
-    public Errno Identify(int thread, bool capabilities, out Caller caller)
+    public Errno Identify(int thread, CallerNeeds needs, bool capabilities, out Caller caller)
     {
         caller = default;
         if (Find(thread) is not { } process) return Errno.ESRCH;

@@ -15,7 +15,7 @@ internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tas
     public nint Write(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote) =>
         Transfer(thread, local, remote, static (memory, address, piece) => memory.Write(address, new ReadOnlySpan<byte>(piece.Base, (int)piece.Length)));
 
-    public Errno Identify(int thread, bool capabilities, out Caller caller)
+    public Errno Identify(int thread, CallerNeeds needs, bool capabilities, out Caller caller)
     {
         caller = default;
         if (!tasks.TryGetValue(thread, out FakeTask? task))
