@@ -83,7 +83,7 @@ public sealed class MountOptionsTests
 
     [Fact]
     public void Nothing_is_suggested_for_what_resembles_nothing()
-        => Assert.Null(Refused("max-messages=7").Hint);
+        => Assert.Null(Refused("bogus=7").Hint);
 
     [Fact]
     public void A_helper_called_sloppy_passes_unknown_options_over_but_not_wrong_values()
