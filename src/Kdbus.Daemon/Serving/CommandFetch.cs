@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
 using Kdbus.Abi;
 using Kdbus.Engine;
 using Kdbus.Fuse;
