@@ -30,7 +30,7 @@ internal sealed class DomainHost : IEffects
     private readonly Queue<(PendingCall Call, Completion Completion)> _answered = new();
     private ulong _lastHandle;
 
-    public DomainHost() => Domain = new Domain(this);
+    public DomainHost(DomainLimits limits) => Domain = new Domain(this, limits);
 
     /// <summary>The engine; only under <see cref="Enter"/>.</summary>
     public Domain Domain { get; }
