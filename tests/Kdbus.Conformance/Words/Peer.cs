@@ -150,6 +150,21 @@ public sealed partial class Peer
     /// <summary>RECV and FREE of a notification that must be there.</summary>
     public Notification ReceiveNotification() => Notification.Of(ReceiveAndFree());
 
+    /// <summary>RECV and FREE of all that is queued.</summary>
+    public IReadOnlyList<ReceivedMessage> ReceiveAll()
+    {
+        List<ReceivedMessage> all = [];
+        for (Received next; (next = Recv()).Result != Errno.EAGAIN; Free(all[^1]))
+        {
+            Assert.Equal(Errno.OK, next.Result);
+            all.Add(Message(next.Command.Msg));
+        }
+        return all;
+    }
+
+    /// <summary>RECV and FREE of all that is queued, which must be notifications.</summary>
+    public Notification[] Notifications() => [.. ReceiveAll().Select(static m => m.Notification)];
+
     /// <summary>Waits until there is something to receive.</summary>
     public void AwaitReadable() =>
         Assert.Equal(PollEvents.In, Process.Poll(Handle.Descriptor, PollEvents.In, Pending.Forever));
