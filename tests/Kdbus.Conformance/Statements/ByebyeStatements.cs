@@ -37,7 +37,7 @@ public class ByebyeStatements
         {
             Peer special = scene.Connect(hello);
             Assert.Equal(Errno.EOPNOTSUPP, special.Byebye());
-            Assert.Equal(Errno.EOPNOTSUPP, special.Handle.Run(Command.Byebye, 1));
+            Assert.Equal(Errno.EOPNOTSUPP, special.Handle.RunOnGarbage(Command.Byebye));
             Assert.Equal(Errno.OK, special.ConnInfo(a.Id).Result);
         }
     }
