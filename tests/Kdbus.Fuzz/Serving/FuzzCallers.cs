@@ -18,7 +18,10 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
 
     private readonly Lock _lock = new();
 
-    public FuzzProcess[] Processes { get; } = [new(1, 0), new(2, 1000), new(3, 1000), new(4, 1001)];
+    public FuzzProcess[] Processes { get; } =
+    [
+        new(1, 0), new(2, 1000), new(3, 1000) { Maps = new IdMaps(new IdRange[] { new(0, 1000, 2) }, new IdRange[] { new(0, 5, 1) }) }, new(4, 1001) { Groups = new uint[] { 5, 1000 } },
+    ];
 
     /// <summary>The id of a thread.</summary>
     public static int ThreadId(FuzzProcess process, int thread) => (process.Pid * ThreadsOfProcess) + thread;
@@ -52,7 +55,11 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
     {
         caller = default;
         if (Find(thread) is not { } process) return Errno.ESRCH;
-        caller = new Caller(process.Uid, process.Uid, process.Uid, process.Uid, capabilities && process.Uid == 0, process.Pid);
+        caller = new Caller(process.Uid, process.Uid, process.Uid, process.Uid, capabilities && process.Uid == 0, process.Pid)
+        {
+            Groups = needs.HasFlag(CallerNeeds.Groups) ? process.Groups : default,
+            Maps = needs.HasFlag(CallerNeeds.Maps) ? process.Maps : null,
+        };
         return Errno.OK;
     }
 
