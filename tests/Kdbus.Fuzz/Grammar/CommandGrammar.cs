@@ -141,7 +141,7 @@ internal static class CommandGrammar
             {
                 Flags = flags | (ulong)kind | (uint)dice.Below(2),
                 ReturnFlags = Stale(dice),
-                PoolSize = dice.OneIn(12) ? dice.Wild() : dice.Of(4096UL, 16384UL, 65536UL, 1048576UL),
+                PoolSize = dice.OneIn(12) ? dice.Wild() : dice.Of(4096UL, 65536UL, 1048576UL, 1048576UL),
                 AttachFlagsSend = dice.OneIn(12) ? dice.Wild() : ulong.MaxValue,
                 AttachFlagsRecv = dice.OneIn(12) ? dice.Wild() : dice.Of(0UL, 1UL, 0x2000UL, ulong.MaxValue),
             },

@@ -13,6 +13,7 @@ namespace Kdbus.Fuzz.Serving;
 internal sealed class Judge(Action<string> fault, bool isStrict)
 {
     private readonly Dictionary<ulong, SentMessage> _sent = [];
+    private readonly HashSet<FuzzFile> _files = [];
     private long _now;
 
     /// <summary>Messages that were compared with what was sent; without any of a kind, nothing was tested.</summary>
@@ -22,6 +23,7 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
     public void Issue(Sent sent, byte[]? frame, bool isDamaged)
     {
         sent.Issued = ++_now;
+        _files.Add(sent.File!);
         if (sent.Message is { } message)
         {
             message.Issued = _now;
@@ -178,7 +180,7 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
     {
         if (IsMonitor(file)) return;
         var evidence = file.Evidence;
-        if (message.IsSignal && !evidence.MayMatchAnything && !MayPass(evidence, message, header.SrcId)) fault($"{message} passes no match of its receiver {file.Id}.");
+        if (message.IsSignal && !MayHavePassed(file, message, header.SrcId)) fault($"{message} passes no match of its receiver {file.Id}.");
         if (message.Name != null && !evidence.MayHave(message.Name)) fault($"{message} for {message.Name} arrived at {file.Id}, which has never asked for the name.");
         if (message is { Name: null, IsBroadcast: false } && evidence.Hellos == 1 && file.Id != 0 && message.Header.DstId != file.Id)
         {
@@ -186,7 +188,12 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
         }
     }
 
-    private bool MayPass(Evidence evidence, SentMessage message, ulong sender) => evidence.Matches.Exists(match =>
+    /// <summary>A signal that was sent to a name has passed a match of whoever had the name by then.</summary>
+    private bool MayHavePassed(FuzzFile file, SentMessage message, ulong sender) =>
+        MayPass(file.Evidence, message, sender)
+        || (message.Name != null && _files.Any(other => other.Evidence.MayHave(message.Name) && MayPass(other.Evidence, message, sender)));
+
+    private bool MayPass(Evidence evidence, SentMessage message, ulong sender) => evidence.MayMatchAnything || evidence.Matches.Exists(match =>
         match.MayHaveBeenThere(message.Issued, Math.Min(message.Answered, _now))
         && match.Rules(message.Filter!.Length - 8) is { } rules
         && rules.PassesSignal(sender, message.File.Evidence.MayHave, message.Filter.AsSpan(8), BitConverter.ToUInt64(message.Filter)));

@@ -165,7 +165,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
             < 8 => Open(),
             < 27 => Ioctl(),
             < 31 => Poll(),
-            < 33 => _files.Count > 8 || dice.OneIn(3) ? Close() : null,
+            < 33 => _files.Count > 12 || dice.OneIn(4) ? Close() : null,
             33 => Forget(),
             < 36 => kernel.Outstanding.Count > 0 ? Interrupt(dice.Of(kernel.Outstanding.Select(sent => sent.Unique).ToList())) : null,
             36 => Simple(FuseOpcode.GetAttr, dice.Of(_nodes.Keys.ToList()), Struct(new FuseGetAttrIn())),
@@ -207,7 +207,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         if (dead.Count > 0) return Release(dice.Of(dead));
         // A bus is kept for a while, or nothing would ever happen on it.
         var chosen = idle.Count == 0 ? null : dice.Of(idle);
-        return chosen == null || (chosen.Role == Command.BusMake && !dice.OneIn(10)) ? null : Release(chosen);
+        return chosen == null || (chosen.Role == Command.BusMake && !dice.OneIn(40)) ? null : Release(chosen);
     }
 
     private Sent Release(FuzzFile file)
@@ -261,7 +261,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     private Sent? Scribble()
     {
         var writable = _files.Where(file => file is { IsWritable: true, Backing: >= 0, PoolSize: > 0 }).ToList();
-        if (writable.Count == 0 || !dice.OneIn(3)) return null;
+        if (writable.Count == 0 || !dice.OneIn(10)) return null;
         var file = dice.Of(writable);
         file.IsScribbled = true;
         var junk = new byte[Math.Min(file.PoolSize, 65536)];
@@ -345,8 +345,9 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         var synchronous = dice.OneIn(3);
         if (synchronous) send.Flags |= (ulong)SendFlags.SyncReply;
 
+        var receivers = _files.Where(each => each is { Role: Command.Hello, IsDead: false, Kind: HelloFlags.None or HelloFlags.AcceptFd }).Select(each => each.Id).ToList();
         var setting = new MessageSetting(
-            _peers, [], (ulong)Clock.MonotonicNanoseconds, FuzzProcess.PayloadStart, FuzzProcess.PayloadSize);
+            dice.OneIn(5) ? _peers : receivers, [], (ulong)Clock.MonotonicNanoseconds, FuzzProcess.PayloadStart, FuzzProcess.PayloadSize);
         if (_questions.TryGetValue(file, out var questions) && questions.Count > 0 && dice.OneIn(2))
         {
             var question = dice.Of(questions);
