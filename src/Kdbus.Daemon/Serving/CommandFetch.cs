@@ -117,6 +117,21 @@ internal readonly ref struct CommandFetch
         return copied >= 0 && (ulong)copied == total ? Errno.OK : Errno.EFAULT;
     }
 
+    /// <summary>The number in a well-formed CANCEL_FD item among the items of a SEND; false if there is none.</summary>
+    public static bool FindCancelDescriptor(ReadOnlySpan<byte> items, out int number)
+    {
+        number = -1;
+        var reader = new ItemReader(items);
+        while (reader.TryRead(out var item))
+        {
+            if (item.Type != ItemType.CancelFd || ItemRules.Check(item.Type, item.Payload) != Errno.OK) continue;
+            number = item.As<int>();
+            return true;
+        }
+
+        return false;
+    }
+
     /// <summary>The items of a message of which perhaps not all could be read, and behind which more may have been.</summary>
     private static ReadOnlySpan<byte> ItemsOf(ReadOnlySpan<byte> message)
     {
