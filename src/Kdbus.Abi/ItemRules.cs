@@ -9,7 +9,7 @@ namespace Kdbus.Abi;
 public static class ItemRules
 {
     /// <summary>EINVAL, EBADF or ENAMETOOLONG if the payload cannot be one of <paramref name="type"/>.</summary>
-    public static Errno Check(ItemType type, ReadOnlySpan<byte> payload)
+    public static Errno Check(ItemType type, ReadOnlySpan<byte> payload, int sysNameMaxLength = Limits.SysNameMaxLen)
     {
         var length = payload.Length;
         return type switch
@@ -22,7 +22,7 @@ public static class ItemRules
             ItemType.CancelFd => Require(length == 4),
             ItemType.BloomParameter or ItemType.IdAdd or ItemType.IdRemove => Require(length == 16),
             ItemType.BloomFilter => Require(length >= 8),
-            ItemType.MakeName or ItemType.ConnDescription => SysName.Check(payload),
+            ItemType.MakeName or ItemType.ConnDescription => SysName.Check(payload, sysNameMaxLength),
             ItemType.AttachFlagsSend or ItemType.AttachFlagsRecv or ItemType.Id or ItemType.Audit => Require(length == 8),
             ItemType.Timestamp or ItemType.Pids or ItemType.PolicyAccess => Require(length == 24),
             ItemType.Creds => Require(length == 64),

@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+
 namespace Kdbus.Abi;
 
 /// <summary>
@@ -11,6 +14,18 @@ public ref struct PayloadVecs
 
     /// <summary>Starts at the items of a message.</summary>
     public PayloadVecs(ReadOnlySpan<byte> items) => _items = new ItemReader(items);
+
+    /// <summary>
+    /// Starts at the items of a whole message, header included, of which perhaps not all could be read and behind which more
+    /// may have been; at nothing if it is not whole.
+    /// </summary>
+    public static PayloadVecs Of(ReadOnlySpan<byte> message)
+    {
+        var headerSize = Unsafe.SizeOf<KdbusMsg>();
+        if (message.Length < headerSize) return default;
+        var size = BinaryPrimitives.ReadUInt64LittleEndian(message);
+        return size < (ulong)headerSize || size > (ulong)message.Length ? default : new PayloadVecs(message[headerSize..(int)size]);
+    }
 
     /// <summary>The piece found by <see cref="MoveNext"/>: a vector, or a memfd (then <c>Address</c> is 0).</summary>
     public KdbusVec Current { get; private set; }

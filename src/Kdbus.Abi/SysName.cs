@@ -12,11 +12,11 @@ public static class SysName
     private static readonly SearchValues<byte> Allowed =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."u8);
 
-    /// <summary>Checks an item's payload, NUL included: EINVAL, or ENAMETOOLONG above 63 characters.</summary>
-    public static Errno Check(ReadOnlySpan<byte> payload)
+    /// <summary>Checks an item's payload, NUL included: EINVAL, or ENAMETOOLONG above <paramref name="maxLength"/> characters.</summary>
+    public static Errno Check(ReadOnlySpan<byte> payload, int maxLength = Limits.SysNameMaxLen)
     {
         if (payload.Length < 2) return Errno.EINVAL;
-        if (payload.Length > Limits.SysNameMaxLen + 1) return Errno.ENAMETOOLONG;
+        if (payload.Length > maxLength + 1) return Errno.ENAMETOOLONG;
         if (!ItemRules.IsString(payload)) return Errno.EINVAL;
         var name = payload[..^1];
         return name.ContainsAnyExcept(Allowed) || IsMark(name[0]) || IsMark(name[^1]) ? Errno.EINVAL : Errno.OK;

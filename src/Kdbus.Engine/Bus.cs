@@ -1,4 +1,7 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Matching;
+using Kdbus.Engine.Names;
+using Kdbus.Engine.Policy;
 
 namespace Kdbus.Engine;
 
@@ -14,9 +17,12 @@ public sealed class Bus : Node
     private readonly Dictionary<string, Endpoint> _endpoints = new(StringComparer.Ordinal);
     private readonly Dictionary<ulong, Connection> _connections = [];
 
-    internal Bus(ulong inode, string name, uint uid, uint gid, MakeFlags flags)
-        : base(inode, name, uid, gid, flags)
+    internal Bus(Domain domain, string name, uint uid, uint gid, MakeFlags flags, KdbusBloomParameter bloom)
+        : base(domain.NextInode(), name, uid, gid, flags)
     {
+        Bloom = bloom;
+        Names = new NameRegistry(domain, this);
+        Matching = new MatchIndex((int)bloom.Size);
     }
 
     /// <summary>Number of the bus in the domain.</summary>
@@ -26,7 +32,7 @@ public sealed class Bus : Node
     public Id128 Id128 { get; internal init; }
 
     /// <summary>Size and hash count of the bloom filters of this bus.</summary>
-    public KdbusBloomParameter Bloom { get; internal init; }
+    public KdbusBloomParameter Bloom { get; }
 
     /// <summary>What every connection must allow to be sent about it.</summary>
     public AttachFlags RequiredAttachFlags { get; internal init; }
@@ -39,6 +45,16 @@ public sealed class Bus : Node
 
     /// <summary>Real user the bus is accounted on.</summary>
     internal User Maker { get; init; } = null!;
+
+    internal NameRegistry Names { get; }
+
+    /// <summary>What activators and policy holders allow: it is asked about everybody who is not privileged.</summary>
+    internal PolicyDatabase Policy { get; } = new();
+
+    internal MatchIndex Matching { get; }
+
+    /// <summary>The connections that get a copy of everything.</summary>
+    internal List<Connection> Monitors { get; } = [];
 
     /// <summary>The files of the bus directory.</summary>
     public IReadOnlyCollection<Endpoint> Endpoints => _endpoints.Values;
@@ -59,9 +75,17 @@ public sealed class Bus : Node
         _endpoints.Remove(endpoint.Name);
     }
 
-    internal void Add(Connection connection) => _connections.Add(connection.Id, connection);
+    internal void Add(Connection connection)
+    {
+        _connections.Add(connection.Id, connection);
+        if (connection.Kind == ConnectionKind.Monitor) Monitors.Add(connection);
+    }
 
-    internal void Remove(Connection connection) => _connections.Remove(connection.Id);
+    internal void Remove(Connection connection)
+    {
+        _connections.Remove(connection.Id);
+        if (connection.Kind == ConnectionKind.Monitor) Monitors.Remove(connection);
+    }
 
     internal Connection? FindConnection(ulong id) => _connections.GetValueOrDefault(id);
 }

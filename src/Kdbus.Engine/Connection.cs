@@ -1,6 +1,21 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Matching;
+using Kdbus.Engine.Names;
 
 namespace Kdbus.Engine;
+
+/// <summary>What a connection is there for.</summary>
+public enum ConnectionKind
+{
+    /// <summary>Sends and receives.</summary>
+    Ordinary,
+    /// <summary>Stands in for a name, and receives what is sent to it meanwhile.</summary>
+    Activator,
+    /// <summary>Carries policy for a name.</summary>
+    PolicyHolder,
+    /// <summary>Receives a copy of everything, and is seen by nobody.</summary>
+    Monitor,
+}
 
 /// <summary>
 /// A peer: an open file description that said HELLO. It owns a pool, a queue and its side of the replies it waits for.
@@ -8,7 +23,7 @@ namespace Kdbus.Engine;
 /// </summary>
 public sealed class Connection
 {
-    internal Connection(ulong id, Handle handle, HelloFlags flags, User user, Caller caller, Pool pool)
+    internal Connection(ulong id, Handle handle, HelloFlags flags, User user, Caller caller, Pool pool, DomainLimits limits)
     {
         Id = id;
         Handle = handle;
@@ -16,7 +31,12 @@ public sealed class Connection
         User = user;
         Creator = caller;
         Pool = pool;
-        Quota = new Quota(pool.Size);
+        Quota = new Quota(pool.Size, limits);
+        Matches = new MatchTable(Bus);
+        Kind = flags.HasFlag(HelloFlags.Activator) ? ConnectionKind.Activator
+            : flags.HasFlag(HelloFlags.PolicyHolder) ? ConnectionKind.PolicyHolder
+            : flags.HasFlag(HelloFlags.Monitor) ? ConnectionKind.Monitor
+            : ConnectionKind.Ordinary;
     }
 
     /// <summary>Unique in the domain, never reused.</summary>
@@ -24,6 +44,9 @@ public sealed class Connection
 
     /// <summary>Flags of HELLO.</summary>
     public HelloFlags Flags { get; }
+
+    /// <summary>What it is there for.</summary>
+    public ConnectionKind Kind { get; }
 
     /// <summary>Who said HELLO.</summary>
     public Caller Creator { get; }
@@ -63,6 +86,21 @@ public sealed class Connection
 
     internal Quota Quota { get; }
 
+    /// <summary>The names it owns, in the order in which it came to own them.</summary>
+    internal List<NameEntry> Names { get; } = [];
+
+    /// <summary>The names it waits for, in the order in which it began to.</summary>
+    internal List<NameEntry> WaitsFor { get; } = [];
+
+    /// <summary>The name an activator stands in for.</summary>
+    internal NameEntry? ActivatorOf { get; set; }
+
+    /// <summary>What it wants to hear of signals and notifications.</summary>
+    internal MatchTable Matches { get; }
+
+    /// <summary>The last question to the <see cref="MatchIndex"/> that this connection was an answer to.</summary>
+    internal ulong MatchedQuestion { get; set; }
+
     /// <summary>The requests this connection made and may still get replies to.</summary>
     internal ReplyTrackers Requests { get; } = new();
 
@@ -75,4 +113,14 @@ public sealed class Connection
     internal int RequestSlots { get; set; }
 
     internal bool Readable => Queue.Count > 0 || Dropped > 0;
+
+    internal bool Owns(ReadOnlySpan<byte> name)
+    {
+        foreach (var owned in Names)
+        {
+            if (name.SequenceEqual(owned.Name)) return true;
+        }
+
+        return false;
+    }
 }

@@ -9,16 +9,16 @@ internal static class Disconnection
     public static void Run(Domain domain, Connection connection, Instant now)
     {
         if (!connection.Alive) return;
+        var bus = connection.Bus;
         connection.Alive = false;
-        connection.Bus.Remove(connection);
-        domain.Replies.RequesterGone(connection);
-        Discard(connection);
-        while (connection.Expected.First is { } tracker) domain.Replies.NoAnswer(tracker, now);
-        domain.Effects.Wake(connection.Handle.Id);
-    }
-
-    private static void Discard(Connection connection)
-    {
+        connection.Matches.Clear();
+        bus.Policy.Remove(connection);
+        bus.Remove(connection);
+        bus.Names.Leave(connection, now);
         while (connection.Queue.First is { } message) Queueing.Remove(connection, message);
+        domain.Replies.RequesterGone(connection);
+        while (connection.Expected.First is { } tracker) domain.Replies.NoAnswer(tracker, now);
+        Notifications.IdRemoved(domain, connection, now);
+        domain.Effects.Wake(connection.Handle.Id);
     }
 }

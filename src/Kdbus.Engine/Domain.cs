@@ -59,6 +59,9 @@ public sealed class Domain
 
     internal Replies Replies { get; }
 
+    /// <summary>Room for the answers of a <see cref="Matching.MatchIndex"/>; empty between questions.</summary>
+    internal List<Connection> Listeners { get; } = [];
+
     /// <summary>The bus of this name, or null.</summary>
     public Bus? FindBus(string name) => _buses.GetValueOrDefault(name);
 
@@ -72,8 +75,7 @@ public sealed class Domain
     public Errno Open(ulong handle, Endpoint? endpoint, in Caller caller)
     {
         if (endpoint is { Alive: false }) return Errno.ESHUTDOWN;
-        var privileged = endpoint is { IsCustom: false } && (caller.CapIpcOwner || caller.Euid == endpoint.Bus.Uid);
-        _handles.Add(handle, new Handle(handle, endpoint, privileged));
+        _handles.Add(handle, new Handle(handle, endpoint, caller));
         return Errno.OK;
     }
 
@@ -91,13 +93,19 @@ public sealed class Domain
     public Errno Admit(ulong handle, uint ioctl, out CallerNeeds needs)
     {
         needs = CallerNeeds.None;
-        if (!CommandTable.IsKnown(ioctl)) return Errno.ENOTTY;
+        if (CommandLayout.Of(ioctl) == null) return Errno.ENOTTY;
         if (!_handles.TryGetValue(handle, out var opened)) return Errno.EBADF;
         var command = (Command)ioctl;
-        needs = command is Command.BusMake or Command.EndpointMake or Command.Hello
-            || (command == Command.Send && opened is { Privileged: false }) ? CallerNeeds.Ids : CallerNeeds.None;
+        needs = opened.Needs(command);
         return opened.Admit(command);
     }
+
+    /// <summary>
+    /// What to say of a command that could not be taken in, for <paramref name="reason"/>. An ENDPOINT_MAKE that does not
+    /// name a bus is none of <c>control</c>'s, whatever else is wrong with it.
+    /// </summary>
+    public Errno Unfetched(ulong handle, uint ioctl, Errno reason) =>
+        (Command)ioctl == Command.EndpointMake && _handles.GetValueOrDefault(handle) is { Endpoint: null } ? Errno.EBADFD : reason;
 
     /// <summary>Runs a command that was admitted; it may have become inadmissible since.</summary>
     public Outcome Execute(ref Invocation call)
@@ -117,7 +125,7 @@ public sealed class Domain
     {
         call.Now = InOrder(call.Now);
         if (NextDeadline <= call.Now.Monotonic) Advance(call.Now);
-        return SendCommand.Finish(this, ref call, begun, copied);
+        return Deliveries.Finish(this, ref call, begun, copied);
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Policy;
 
 namespace Kdbus.Engine;
 

@@ -15,7 +15,7 @@ internal enum HandleRole
 /// An open file description of <c>control</c> or of an endpoint. It starts untyped and gets at most one role, for ever;
 /// dup(2), fork(2) and descriptor passing share it.
 /// </summary>
-internal sealed class Handle(ulong id, Endpoint? endpoint, bool privileged)
+internal sealed class Handle(ulong id, Endpoint? endpoint, in Caller opener)
 {
     public ulong Id { get; } = id;
 
@@ -23,7 +23,10 @@ internal sealed class Handle(ulong id, Endpoint? endpoint, bool privileged)
     public Endpoint? Endpoint { get; } = endpoint;
 
     /// <summary>Decided when the file was opened.</summary>
-    public bool Privileged { get; } = privileged;
+    public bool Privileged { get; } = endpoint is { IsCustom: false } && opener.IsPrivilegedOn(endpoint.Bus);
+
+    /// <summary>Who opened it.</summary>
+    public Caller Opener { get; } = opener;
 
     public HandleRole Role { get; private set; }
 
@@ -54,13 +57,41 @@ internal sealed class Handle(ulong id, Endpoint? endpoint, bool privileged)
         _ => AdmitUntyped(command),
     };
 
+    /// <summary>What must be known about who issues the command. Groups cost the most: only where a policy asks for some.</summary>
+    public CallerNeeds Needs(Command command)
+    {
+        var isCustom = Endpoint is { IsCustom: true };
+        switch (command)
+        {
+            case Command.BusMake or Command.EndpointMake:
+                return CallerNeeds.Ids;
+            case Command.Hello:
+                return CallerNeeds.Groups | CallerNeeds.Maps;
+            case Command.EndpointUpdate:
+            case Command.Update when Connection is { Kind: ConnectionKind.PolicyHolder }:
+                return CallerNeeds.Maps;
+            case Command.Send or Command.NameAcquire when Endpoint != null && !Privileged:
+            case Command.List or Command.ConnInfo when isCustom:
+                var asksForGroups = Endpoint!.Bus.Policy.AsksForGroups || Endpoint.Policy is { AsksForGroups: true };
+                return asksForGroups ? CallerNeeds.Groups : CallerNeeds.Ids;
+            default:
+                return CallerNeeds.None;
+        }
+    }
+
     private Errno AdmitConnection(Command command)
     {
         if (!Connection!.Alive) return Errno.ECONNRESET;
-        return command is Command.BusMake or Command.EndpointMake or Command.EndpointUpdate or Command.Hello
-            ? Errno.EBADFD
-            : Errno.OK;
+        if (command is Command.BusMake or Command.EndpointMake or Command.EndpointUpdate or Command.Hello) return Errno.EBADFD;
+        return IsFor(Connection.Kind, command) ? Errno.OK : Errno.EOPNOTSUPP;
     }
+
+    private static bool IsFor(ConnectionKind kind, Command command) => command switch
+    {
+        Command.Recv or Command.Free => kind != ConnectionKind.PolicyHolder,
+        Command.List or Command.ConnInfo or Command.BusCreatorInfo or Command.Update => true,
+        _ => kind == ConnectionKind.Ordinary,
+    };
 
     private Errno AdmitUntyped(Command command)
     {
@@ -73,6 +104,8 @@ internal sealed class Handle(ulong id, Endpoint? endpoint, bool privileged)
             case Command.EndpointMake when Endpoint != null:
                 if (!Endpoint.Alive) return Errno.ESHUTDOWN;
                 return Privileged ? Errno.OK : Errno.EPERM;
+            case Command.EndpointMake:
+                return Errno.OK; // if it names a bus, which is to be seen
             default:
                 return Errno.EBADFD;
         }

@@ -21,6 +21,9 @@ public readonly record struct Caller(uint Uid, uint Euid, uint Gid, uint Egid, b
 
     /// <summary>How its user namespace names ids, if that is not the domain's; only there where asked for.</summary>
     public IdMaps? Maps { get; init; }
+
+    /// <summary>Whether a handle this caller opens is privileged on a bus; not if the endpoint is a custom one.</summary>
+    internal bool IsPrivilegedOn(Bus bus) => CapIpcOwner || Euid == bus.Uid;
 }
 
 /// <summary>What <see cref="Domain.Execute"/> will want to know about who calls; each costs whoever finds it out.</summary>
@@ -60,11 +63,14 @@ public enum PayloadPlace
 }
 
 /// <summary>
-/// The memory of one pool, as the engine is handed it: write-only. What lies there can be changed by the pool's owner,
-/// so nothing is ever read back.
+/// The memory of one pool, as the engine is handed it. Where the pool's owner may be able to change what lies there,
+/// nothing is ever read back.
 /// </summary>
 public interface IPoolMemory
 {
+    /// <summary>The owner of the pool may have a writable mapping of it.</summary>
+    bool IsWritableByOwner { get; }
+
     /// <summary>
     /// Makes sure that a range can be written. The answer is an input: false when the host has no memory left.
     /// </summary>
@@ -72,6 +78,9 @@ public interface IPoolMemory
 
     /// <summary>A backed range, to be written.</summary>
     Span<byte> Room(ulong offset, int size);
+
+    /// <summary>A backed range, to be read; not if <see cref="IsWritableByOwner"/>.</summary>
+    ReadOnlySpan<byte> Content(ulong offset, int size);
 
     /// <summary>No slice is left in the pool: its memory may go, and must read as zero or old content when it is back.</summary>
     void Unused();

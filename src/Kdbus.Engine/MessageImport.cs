@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Kdbus.Abi;
+using Kdbus.Engine.Matching;
 
 namespace Kdbus.Engine;
 
@@ -14,6 +15,8 @@ internal ref struct MessageImport
     private ReadOnlySpan<byte> _items;
     private ReadOnlySpan<byte> _dstName;
     private int _payloads;
+    private ReadOnlySpan<byte> _bloomFilter;
+    private ulong _generation;
     private bool _hasBloomFilter;
     private bool _hasFds;
 
@@ -35,6 +38,9 @@ internal ref struct MessageImport
         + (_dstName.IsEmpty ? 0 : Item.SizeInChain(_dstName.Length + 1))
         + (_payloads * Item.SizeInChain(Unsafe.SizeOf<KdbusVec>()));
 
+    /// <summary>What a signal is held against the matches with.</summary>
+    public readonly MatchSubject AsSubject(Connection sender) => MatchSubject.Signal(sender, _generation, _bloomFilter);
+
     public readonly MessageFlags Flags => (MessageFlags)Header.Flags;
 
     public readonly bool ExpectsReply => Flags.HasFlag(MessageFlags.ExpectReply);
@@ -49,7 +55,7 @@ internal ref struct MessageImport
         import = default;
         if (address % 8 != 0 || message.Length < 8) return Errno.EFAULT;
         var size = BinaryPrimitives.ReadUInt64LittleEndian(message);
-        if (size < (ulong)Unsafe.SizeOf<KdbusMsg>() || size > Limits.MsgMaxSize) return Errno.EINVAL;
+        if (size < (ulong)Unsafe.SizeOf<KdbusMsg>() || size > (ulong)domain.Limits.MessageSize) return Errno.EINVAL;
 
         import.Sequence = domain.NextId();
         if ((ulong)message.Length < size) return Errno.EFAULT;
@@ -58,10 +64,10 @@ internal ref struct MessageImport
 
         const MessageFlags known = MessageFlags.ExpectReply | MessageFlags.NoAutoStart | MessageFlags.Signal;
         if ((import.Flags & ~known) != 0) return Errno.EINVAL;
-        var result = CheckPayloads(import._items);
+        var result = CheckPayloads(domain.Limits, import._items);
         if (result == Errno.OK && import.Header.PayloadType == Constants.PayloadKernel) result = Errno.EINVAL;
         if (result == Errno.OK) result = import.CheckFlags(flags.HasFlag(SendFlags.SyncReply));
-        if (result == Errno.OK) result = import.ReadItems(sender.Bus);
+        if (result == Errno.OK) result = import.ReadItems(domain.Limits, sender.Bus);
         if (result == Errno.OK) result = import.CheckAddressing();
         if (result != Errno.OK) return result;
 
@@ -91,20 +97,6 @@ internal ref struct MessageImport
         }
     }
 
-    /// <summary>Copies the payload, given as the bytes of all vectors that are not null, into the receiver's payload area.</summary>
-    public readonly void CopyPayload(ReadOnlySpan<byte> payload, IPoolMemory memory, ulong areaOffset)
-    {
-        if (payload.IsEmpty) return;
-        var pieces = new PayloadVecs(_items);
-        while (pieces.MoveNext())
-        {
-            if (pieces.Current.Address == 0) continue;
-            var size = (int)pieces.Current.Size;
-            payload[..size].CopyTo(memory.Room(areaOffset + pieces.Position, size));
-            payload = payload[size..];
-        }
-    }
-
     /// <summary>Zeroes the bytes of the payload area that no vector fills.</summary>
     public readonly void ClearPadding(IPoolMemory memory, ulong areaOffset)
     {
@@ -118,12 +110,12 @@ internal ref struct MessageImport
         if (tail != 0) memory.Room(areaOffset + AreaSize, (int)tail).Clear();
     }
 
-    private static Errno CheckPayloads(ReadOnlySpan<byte> items)
+    private static Errno CheckPayloads(DomainLimits limits, ReadOnlySpan<byte> items)
     {
         var reader = new ItemReader(items);
         while (reader.TryRead(out var item))
         {
-            var result = ItemRules.Check(item.Type, item.Payload);
+            var result = ItemRules.Check(item.Type, item.Payload, limits.SysNameLength);
             if (result != Errno.OK) return result;
         }
 
@@ -142,20 +134,20 @@ internal ref struct MessageImport
         return synchronous || (Header.CookieReply != 0 && IsSignal) ? Errno.EINVAL : Errno.OK;
     }
 
-    private Errno ReadItems(Bus bus)
+    private Errno ReadItems(DomainLimits limits, Bus bus)
     {
         var count = 0;
         var total = 0UL;
         var reader = new ItemReader(_items);
         while (reader.TryRead(out var item))
         {
-            if (++count > Limits.MsgMaxItems) return Errno.E2BIG;
+            if (++count > limits.MessageItems) return Errno.E2BIG;
             var result = item.Type switch
             {
-                ItemType.PayloadVec => AddVec(item.As<KdbusVec>(), ref total),
-                ItemType.Fds => AddFds(item.Payload),
-                ItemType.BloomFilter => SetBloomFilter(bus, item.Payload.Length - Unsafe.SizeOf<KdbusBloomFilter>()),
-                ItemType.DstName => SetDstName(item.String),
+                ItemType.PayloadVec => AddVec(limits, item.As<KdbusVec>(), ref total),
+                ItemType.Fds => AddFds(limits, item.Payload),
+                ItemType.BloomFilter => SetBloomFilter(bus, item),
+                ItemType.DstName => SetDstName(limits, item.String),
                 ItemType.PayloadMemfd => Errno.EOPNOTSUPP, // not carried yet
                 _ => Errno.EINVAL,
             };
@@ -165,9 +157,9 @@ internal ref struct MessageImport
         return Errno.OK;
     }
 
-    private Errno AddVec(in KdbusVec vec, ref ulong total)
+    private Errno AddVec(DomainLimits limits, in KdbusVec vec, ref ulong total)
     {
-        if (vec.Size > Limits.MsgMaxPayloadVecSize - total) return Errno.EMSGSIZE;
+        if (vec.Size > (ulong)limits.MessagePayload - total) return Errno.EMSGSIZE;
         total += vec.Size;
         if (vec.Address > long.MaxValue - vec.Size) return Errno.EFAULT; // not an address a process can have
         AreaSize += vec.Address != 0 ? vec.Size : vec.Size % 8;
@@ -175,27 +167,29 @@ internal ref struct MessageImport
         return Errno.OK;
     }
 
-    private Errno AddFds(ReadOnlySpan<byte> fds)
+    private Errno AddFds(DomainLimits limits, ReadOnlySpan<byte> fds)
     {
         if (_hasFds) return Errno.EEXIST;
         _hasFds = true;
         if (IsBroadcast) return Errno.ENOTUNIQ;
-        if (fds.Length / sizeof(int) > Limits.ConnMaxFdsPerUser) return Errno.EMFILE;
+        if (fds.Length / sizeof(int) > limits.Fds) return Errno.EMFILE;
         return fds.IsEmpty ? Errno.OK : Errno.EOPNOTSUPP; // not carried yet
     }
 
-    private Errno SetBloomFilter(Bus bus, int size)
+    private Errno SetBloomFilter(Bus bus, in Item item)
     {
         if (_hasBloomFilter) return Errno.EEXIST;
         _hasBloomFilter = true;
-        if (size % 8 != 0) return Errno.EFAULT;
-        return (ulong)size == bus.Bloom.Size ? Errno.OK : Errno.EDOM;
+        _generation = item.As<KdbusBloomFilter>().Generation;
+        _bloomFilter = item.Payload[Unsafe.SizeOf<KdbusBloomFilter>()..];
+        if (_bloomFilter.Length % 8 != 0) return Errno.EFAULT;
+        return (ulong)_bloomFilter.Length == bus.Bloom.Size ? Errno.OK : Errno.EDOM;
     }
 
-    private Errno SetDstName(ReadOnlySpan<byte> name)
+    private Errno SetDstName(DomainLimits limits, ReadOnlySpan<byte> name)
     {
         if (!_dstName.IsEmpty) return Errno.EEXIST;
-        if (!WellKnownName.IsValid(name)) return Errno.EINVAL;
+        if (!WellKnownName.IsValid(name) || name.Length > limits.NameLength) return Errno.EINVAL;
         _dstName = name;
         return Errno.OK;
     }

@@ -1,27 +1,41 @@
+using Kdbus.Engine.Names;
+
 namespace Kdbus.Engine;
 
 /// <summary>A message that lies in a receiver's pool and waits to be received.</summary>
 internal sealed class QueuedMessage
 {
-    public Slice Slice { get; set; } = null!;
+    public required Slice Slice { get; set; }
+
+    /// <summary>Who sent it, or null for the bus itself.</summary>
+    public required Connection? Sender { get; init; }
 
     /// <summary>Who is charged for it, with how much.</summary>
-    public User User { get; set; } = null!;
+    public required User User { get; init; }
 
-    public ulong Size { get; set; }
+    public required ulong Size { get; init; }
 
-    public int Fds { get; set; }
+    public int Fds { get; init; }
 
-    public long Priority { get; set; }
+    public long Priority { get; init; }
+
+    /// <summary>The name it was sent to and goes with, or null.</summary>
+    public NameEntry? Name { get; init; }
+
+    /// <summary>
+    /// What lies in the slice, as it was written there: kept where the message may have to move on and the pool could have
+    /// been changed by its owner.
+    /// </summary>
+    public byte[]? Image { get; set; }
 
     /// <summary>The tracker of a request, while the message holds the request's slot.</summary>
     public ReplyTracker? Request { get; set; }
 
     /// <summary>What will be told about the sender, written when the message is received.</summary>
-    public Metadata Metadata { get; set; }
+    public required Metadata Metadata { get; init; }
 
     /// <summary>Where in the slice it is written.</summary>
-    public int MetadataOffset { get; set; }
+    public required int MetadataOffset { get; init; }
 
     public QueuedMessage? Previous { get; set; }
 

@@ -10,7 +10,18 @@ public interface IEffects
 
     /// <summary>A call that was <see cref="OutcomeKind.Pending"/> has ended.</summary>
     void Complete(in Completion completion);
+
+    /// <summary>A message found no room at a receiver. Nothing has to be done; somebody may want to know.</summary>
+    void Refused(in Refusal refusal);
 }
+
+/// <summary>A message that found no room.</summary>
+/// <param name="Receiver">Where it found none.</param>
+/// <param name="Sender">Who sent it, or null for the bus itself.</param>
+/// <param name="User">Who would have been charged.</param>
+/// <param name="Size">Bytes it would have taken.</param>
+/// <param name="Reason">ENOBUFS or EMFILE for quota, EXFULL for a pool without a free range, ENOMEM for a host without memory.</param>
+public readonly record struct Refusal(Connection Receiver, Connection? Sender, User User, ulong Size, Errno Reason);
 
 /// <summary>A range of a pool.</summary>
 public readonly record struct PoolRange(ulong Offset, ulong Size);
@@ -30,7 +41,7 @@ public enum OutcomeKind
     Done,
     /// <summary>The caller waits for <see cref="IEffects.Complete"/>.</summary>
     Pending,
-    /// <summary>The payload must be copied into <see cref="Outcome.Delivery"/>, then <see cref="Domain.Commit"/>.</summary>
+    /// <summary>The payload must be brought to where <see cref="Outcome.Transfer"/> says, then <see cref="Domain.Commit"/>.</summary>
     Copy,
 }
 
@@ -52,8 +63,8 @@ public struct Outcome
     /// <summary>A bus, endpoint or connection was made: if its maker cannot be told, <see cref="Domain.Undo"/> it.</summary>
     public bool Made { get; internal set; }
 
-    /// <summary>The reservation to copy into, if <see cref="OutcomeKind.Copy"/>.</summary>
-    public Delivery? Delivery { get; internal set; }
+    /// <summary>The reservations to copy into, if <see cref="OutcomeKind.Copy"/>.</summary>
+    public Transfer? Transfer { get; internal set; }
 
     internal static Outcome Done(Errno result) => new() { Result = result };
 }

@@ -1,40 +1,8 @@
 using System.Runtime.InteropServices;
 using Kdbus.Abi;
+using Kdbus.Engine.Names;
 
 namespace Kdbus.Engine;
-
-/// <summary>
-/// A message on its way into one receiver: its slice is reserved and charged, header and items are written, the payload
-/// may still have to be copied. It ends in <see cref="Queueing.Append"/> or <see cref="Queueing.Settle"/>.
-/// </summary>
-public sealed class Delivery
-{
-    internal Delivery(Connection sender, Connection receiver, QueuedMessage message, ulong areaOffset)
-    {
-        Sender = sender;
-        Receiver = receiver;
-        Message = message;
-        AreaOffset = areaOffset;
-    }
-
-    /// <summary>Where to copy to.</summary>
-    public IPoolMemory Memory => Receiver.Pool.Memory;
-
-    /// <summary>Pool offset of the payload area; <see cref="PayloadVecs"/> says what goes where in it.</summary>
-    public ulong AreaOffset { get; }
-
-    internal Connection Sender { get; }
-
-    internal Connection Receiver { get; }
-
-    internal QueuedMessage Message { get; }
-
-    /// <summary>The tracker of the request this is, to be started when it is queued.</summary>
-    internal ReplyTracker? Request { get; init; }
-
-    /// <summary>The synchronous tracker this answers.</summary>
-    internal ReplyTracker? AnswerTo { get; init; }
-}
 
 /// <summary>
 /// Puts messages into receivers' pools and queues and takes them out again. What <see cref="Reserve"/> takes - quota and
@@ -47,49 +15,51 @@ internal static class Queueing
     /// ENOBUFS, EXFULL, ENOMEM.
     /// </summary>
     public static Errno Reserve(
-        Connection receiver, User user, scoped in MessageImport import, in Metadata metadata, out QueuedMessage message, out ulong areaOffset)
+        Domain domain, Connection sender, Connection receiver, scoped in MessageImport import, NameEntry? name, Instant now, out Delivery delivery)
     {
-        areaOffset = 0;
-        message = null!;
+        delivery = null!;
         if (!receiver.Alive) return Errno.ECONNRESET;
 
+        var metadata = new Metadata(domain, sender, receiver, import.Sequence, now);
         var metadataOffset = import.SizeAtReceiver;
-        var payloadOffset = metadataOffset + metadata.Size;
-        var size = Item.Align8((ulong)payloadOffset + import.AreaSize);
-        var charged = Charge(receiver, user, size, metadata, metadataOffset, out message);
-        if (charged != Errno.OK) return charged;
+        var areaStart = metadataOffset + metadata.Size;
+        var size = Item.Align8((ulong)areaStart + import.AreaSize);
+        var result = Charge(domain, receiver, sender, sender.User, size, out var slice);
+        if (result != Errno.OK) return result;
 
-        message.Priority = import.Header.Priority;
-        var room = receiver.Pool.Memory.Room(message.Slice.Offset, payloadOffset);
-        import.WriteTo(room[..metadataOffset], (ulong)payloadOffset);
-        areaOffset = message.Slice.Offset + (ulong)payloadOffset;
-        import.ClearPadding(receiver.Pool.Memory, areaOffset);
+        var message = new QueuedMessage
+        {
+            Slice = slice,
+            Sender = sender,
+            User = sender.User,
+            Size = size,
+            Priority = import.Header.Priority,
+            Name = name,
+            Metadata = metadata,
+            MetadataOffset = metadataOffset,
+            Image = name != null && receiver.Pool.Memory.IsWritableByOwner ? new byte[size] : null,
+        };
+        var memory = receiver.Pool.Memory;
+        import.WriteTo(memory.Room(slice.Offset, metadataOffset), (ulong)areaStart);
+        import.ClearPadding(memory, slice.Offset + (ulong)areaStart);
+        if (message.Image is { } image) import.WriteTo(image.AsSpan(0, metadataOffset), (ulong)areaStart);
+        delivery = new Delivery(receiver, message, areaStart);
         return Errno.OK;
     }
 
-    /// <summary>Charges and allocates a message of <paramref name="size"/> bytes whose content is still to be written.</summary>
-    public static Errno Charge(
-        Connection receiver, User user, ulong size, in Metadata metadata, int metadataOffset, out QueuedMessage message)
+    /// <summary>Charges and allocates <paramref name="size"/> bytes: ENOBUFS, EMFILE, EXFULL, ENOMEM.</summary>
+    public static Errno Charge(Domain domain, Connection receiver, Connection? sender, User user, ulong size, out Slice slice)
     {
-        message = null!;
+        slice = null!;
         var result = receiver.Quota.Charge(user, size, fds: 0);
-        if (result != Errno.OK) return result;
-        result = receiver.Pool.Allocate(size, out var slice);
-        if (result != Errno.OK)
+        if (result == Errno.OK)
         {
-            receiver.Quota.Release(user, size, fds: 0);
-            return result;
+            result = receiver.Pool.Allocate(size, out slice);
+            if (result != Errno.OK) receiver.Quota.Release(user, size, fds: 0);
         }
 
-        message = new QueuedMessage
-        {
-            Slice = slice,
-            User = user,
-            Size = size,
-            Metadata = metadata,
-            MetadataOffset = metadataOffset,
-        };
-        return Errno.OK;
+        if (result != Errno.OK) domain.Effects.Refused(new Refusal(receiver, sender, user, size, result));
+        return result;
     }
 
     /// <summary>The message is complete: it joins the queue, and a sleeping receiver is woken.</summary>
@@ -97,6 +67,14 @@ internal static class Queueing
     {
         var wasReadable = receiver.Readable;
         receiver.Queue.Append(message);
+        if (!wasReadable) domain.Effects.Wake(receiver.Handle.Id);
+    }
+
+    /// <summary>A message that matched, or should have been copied or moved here, is lost; the next RECV tells how many were.</summary>
+    public static void Lose(Domain domain, Connection receiver)
+    {
+        var wasReadable = receiver.Readable;
+        receiver.Dropped++;
         if (!wasReadable) domain.Effects.Wake(receiver.Handle.Id);
     }
 
@@ -132,5 +110,28 @@ internal static class Queueing
         receiver.Queue.Remove(message);
         if (message.Request is { } tracker) Replies.Unqueued(tracker);
         Settle(receiver, message);
+    }
+
+    /// <summary>
+    /// Moves a message that is in no queue into another pool, as it was sent; what its sender told about himself stays as
+    /// it was agreed with the old receiver. False if there is no room: then it is gone. In either case the bus has no more
+    /// use for it at the old place.
+    /// </summary>
+    public static bool Rehome(Domain domain, Connection from, Connection to, QueuedMessage message)
+    {
+        var old = message.Slice;
+        if (!to.Alive || Charge(domain, to, message.Sender, message.User, message.Size, out var slice) != Errno.OK)
+        {
+            Settle(from, message);
+            return false;
+        }
+
+        var memory = to.Pool.Memory;
+        var content = message.Image ?? from.Pool.Memory.Content(old.Offset, (int)message.Size);
+        content.CopyTo(memory.Room(slice.Offset, (int)message.Size));
+        message.Image = !memory.IsWritableByOwner ? null : message.Image ?? content.ToArray();
+        Settle(from, message);
+        message.Slice = slice;
+        return true;
     }
 }

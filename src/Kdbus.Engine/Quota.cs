@@ -7,7 +7,7 @@ namespace Kdbus.Engine;
 /// a third of what is left of the other half, its own share counting as free. Charged before a slice is allocated, given
 /// back in one place when the entry leaves the queue.
 /// </summary>
-internal sealed class Quota(ulong poolSize)
+internal sealed class Quota(ulong poolSize, DomainLimits limits)
 {
     private readonly List<Share> _shares = [];
 
@@ -24,8 +24,8 @@ internal sealed class Quota(ulong poolSize)
         if (available < _accounted) return Errno.ENOBUFS;
         available = (available - _accounted + share.Bytes) / 3;
         if (available < share.Bytes || available - share.Bytes < size || share.Bytes + size > uint.MaxValue) return Errno.ENOBUFS;
-        if (share.Messages >= Limits.ConnMaxMsgs) return Errno.ENOBUFS;
-        if (share.Fds + fds > Limits.ConnMaxFdsPerUser) return Errno.EMFILE;
+        if (share.Messages >= limits.Messages) return Errno.ENOBUFS;
+        if (share.Fds + fds > limits.Fds) return Errno.EMFILE;
 
         share.Bytes += size;
         share.Fds += fds;

@@ -13,10 +13,13 @@ internal sealed class Replies(Domain domain)
 
     public ulong NextDeadline => _deadlines.Earliest;
 
+    /// <summary>Deadlines beyond what the clock can reach count as past.</summary>
+    public static bool IsPast(ulong deadline, Instant now) => deadline > long.MaxValue || deadline <= now.Monotonic;
+
     /// <summary>Takes a slot for a request: EMLINK if the requester has none left.</summary>
-    public static Errno TakeSlot(Connection requester)
+    public Errno TakeSlot(Connection requester)
     {
-        if (requester.RequestSlots >= Limits.ConnMaxRequestsPending) return Errno.EMLINK;
+        if (requester.RequestSlots >= domain.Limits.Requests) return Errno.EMLINK;
         requester.RequestSlots++;
         return Errno.OK;
     }
@@ -87,7 +90,7 @@ internal sealed class Replies(Domain domain)
         }
 
         End(tracker);
-        Notifications.Send(domain, tracker.Requester, ItemType.ReplyDead, tracker.Cookie, now);
+        Notifications.RequestEnded(domain, tracker.Requester, ItemType.ReplyDead, tracker.Cookie, now);
     }
 
     /// <summary>The request's message has left the answerer's queue.</summary>
@@ -114,7 +117,7 @@ internal sealed class Replies(Domain domain)
         while (_deadlines.TakeDue(now.Monotonic) is { } due)
         {
             Fail(due, Errno.ETIMEDOUT);
-            if (!due.Synchronous) Notifications.Send(domain, due.Requester, ItemType.ReplyTimeout, due.Cookie, now);
+            if (!due.Synchronous) Notifications.RequestEnded(domain, due.Requester, ItemType.ReplyTimeout, due.Cookie, now);
         }
     }
 

@@ -1,14 +1,20 @@
+using Kdbus.Engine.Names;
+
 namespace Kdbus.Engine;
 
 /// <summary>
 /// The permission to answer one request once, and the deadline for it. It belongs to the requester; the answerer is who
 /// the request was sent to. It ends with the reply, at its deadline, or with either side.
 /// </summary>
-internal sealed class ReplyTracker(Connection requester, Connection answerer, ulong cookie, ulong deadline, bool synchronous)
+internal sealed class ReplyTracker(
+    Connection requester, Connection answerer, NameEntry? name, ulong cookie, ulong deadline, bool synchronous)
 {
     public Connection Requester { get; } = requester;
 
-    public Connection Answerer { get; } = answerer;
+    public Connection Answerer { get; set; } = answerer;
+
+    /// <summary>The name the request was sent to and goes with, or null.</summary>
+    public NameEntry? Name { get; } = name;
 
     public ulong Cookie { get; } = cookie;
 

@@ -17,7 +17,10 @@ public sealed class MessageQueueTests
         {
             if (step < 3)
             {
-                var message = new QueuedMessage { Priority = number };
+                var message = new QueuedMessage
+                {
+                    Priority = number, Slice = null!, Sender = null, User = null!, Size = 0, Metadata = default, MetadataOffset = 0,
+                };
                 queue.Append(message);
                 list.Add(message);
             }

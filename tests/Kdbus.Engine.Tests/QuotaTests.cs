@@ -19,7 +19,7 @@ public sealed class QuotaTests
     {
         var users = Enumerable.Range(0, 4).Select(uid => new User((uint)uid)).ToArray();
         var held = users.Select(_ => new List<(ulong Size, int Fds)>()).ToArray();
-        var quota = new Quota(poolSize);
+        var quota = new Quota(poolSize, new DomainLimits());
         foreach (var (user, release, size, fds) in schedule)
         {
             if (release && held[user].Count > 0)
@@ -42,7 +42,7 @@ public sealed class QuotaTests
     [Fact]
     public void A_refusal_charges_nothing()
     {
-        var quota = new Quota(1 << 20);
+        var quota = new Quota(1 << 20, new DomainLimits());
         var user = new User(1);
         for (var i = 0; i < Limits.ConnMaxMsgs; i++) Assert.Equal(Errno.OK, quota.Charge(user, 8, 0));
         Assert.Equal(Errno.ENOBUFS, quota.Charge(user, 8, 0));
@@ -53,7 +53,7 @@ public sealed class QuotaTests
     [Fact]
     public void Descriptors_have_their_own_limit_and_errno()
     {
-        var quota = new Quota(1 << 20);
+        var quota = new Quota(1 << 20, new DomainLimits());
         var user = new User(1);
         Assert.Equal(Errno.OK, quota.Charge(user, 8, Limits.ConnMaxFdsPerUser));
         Assert.Equal(Errno.EMFILE, quota.Charge(user, 8, 1));
@@ -63,7 +63,7 @@ public sealed class QuotaTests
     [Fact]
     public void Two_users_of_one_uid_are_two_users()
     {
-        var quota = new Quota(4096);
+        var quota = new Quota(4096, new DomainLimits());
         Assert.Equal(Errno.OK, quota.Charge(new User(1), 682, 0));
         Assert.Equal(Errno.ENOBUFS, quota.Charge(new User(1), 682, 0)); // a third of what is left of the half
         Assert.Equal(Errno.OK, quota.Charge(new User(1), (2048 - 682) / 3, 0));

@@ -20,7 +20,7 @@ public sealed class RemotePayloadTests
         Assert.False(_service.IsReadable);
         Assert.NotEqual(0UL, Inside.AccountedBytes(_service.Connection));
 
-        var delivery = sending.Outcome.Delivery!;
+        var delivery = sending.Outcome.Transfer!.Deliveries[0];
         delivery.Memory.Room(delivery.AreaOffset, 64).Fill(42);
         Assert.Equal(Errno.OK, _client.Commit(sending));
         Assert.Equal(Enumerable.Repeat((byte)42, 64), _service.Take().Payload);

@@ -10,7 +10,7 @@ public sealed class PoolFileTests
     [Fact]
     public unsafe void A_pool_that_is_being_copied_into_is_neither_moved_nor_resized()
     {
-        Assert.Equal(0, PoolFile.Create(nodeId: 1, trimmer: null, out var pool));
+        Assert.Equal(0, PoolFile.Create(nodeId: 1, trimmer: null, isWritableByOwner: false, out var pool));
         using (pool)
         {
             Assert.True(pool!.TrySetSize(65536));
@@ -32,9 +32,9 @@ public sealed class PoolFileTests
     [Fact]
     public void A_closed_pool_seals_nothing_though_its_descriptor_is_that_of_another_one_by_now()
     {
-        Assert.Equal(0, PoolFile.Create(nodeId: 1, trimmer: null, out var closed));
+        Assert.Equal(0, PoolFile.Create(nodeId: 1, trimmer: null, isWritableByOwner: false, out var closed));
         closed!.Dispose();
-        Assert.Equal(0, PoolFile.Create(nodeId: 2, trimmer: null, out var other));
+        Assert.Equal(0, PoolFile.Create(nodeId: 2, trimmer: null, isWritableByOwner: false, out var other));
         using (other)
         {
             // Other threads open files too: the number may have gone to one of them.

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
 using Kdbus.Abi;
 using Kdbus.Engine;
 using Kdbus.Fuse;
@@ -75,7 +74,7 @@ internal readonly ref struct CommandFetch
     public PayloadPlace Payload(ReadOnlySpan<byte> message, out ReadOnlySpan<byte> payload)
     {
         payload = default;
-        var pieces = new PayloadVecs(ItemsOf(message));
+        var pieces = PayloadVecs.Of(message);
         var total = 0UL;
         var count = 0;
         while (pieces.MoveNext())
@@ -100,7 +99,7 @@ internal readonly ref struct CommandFetch
     /// <summary>Copies the payload from the sender's memory straight into the receiver's pool: OK or EFAULT.</summary>
     public unsafe Errno Copy(ReadOnlySpan<byte> message, PoolFile pool, ulong area)
     {
-        var pieces = new PayloadVecs(ItemsOf(message));
+        var pieces = PayloadVecs.Of(message);
         var total = 0UL;
         var count = 0;
         while (pieces.MoveNext())
@@ -132,14 +131,40 @@ internal readonly ref struct CommandFetch
         return false;
     }
 
-    /// <summary>The items of a message of which perhaps not all could be read, and behind which more may have been.</summary>
-    private static ReadOnlySpan<byte> ItemsOf(ReadOnlySpan<byte> message)
+    /// <summary>Copies the payload from the sender's memory, where it is looked at once for all who get it: OK or EFAULT.</summary>
+    public unsafe Errno Copy(ReadOnlySpan<byte> message, Span<byte> buffer)
     {
-        if (message.Length < Unsafe.SizeOf<KdbusMsg>()) return default;
-        var size = BinaryPrimitives.ReadUInt64LittleEndian(message);
-        return size < (ulong)Unsafe.SizeOf<KdbusMsg>() || size > (ulong)message.Length
-            ? default
-            : message[Unsafe.SizeOf<KdbusMsg>()..(int)size];
+        fixed (byte* start = buffer)
+        {
+            var at = start;
+            var count = 0;
+            var pieces = PayloadVecs.Of(message);
+            while (pieces.MoveNext())
+            {
+                var piece = pieces.Current;
+                if (piece.Address == 0) continue;
+                _buffers.Remote[count] = new RemoteIoVec(piece.Address, piece.Size);
+                _buffers.Local[count++] = new IoVec(at, (nuint)piece.Size);
+                at += piece.Size;
+            }
+
+            if (_reply.IsAnswered) return Errno.EINTR;
+            var copied = _callers.Read(_thread, _buffers.Local.AsSpan(0, count), _buffers.Remote.AsSpan(0, count));
+            return copied == buffer.Length ? Errno.OK : Errno.EFAULT;
+        }
+    }
+
+    /// <summary>Bytes of the payload of a message, without what lies nowhere.</summary>
+    public static int PayloadSize(ReadOnlySpan<byte> message)
+    {
+        var total = 0UL;
+        var pieces = PayloadVecs.Of(message);
+        while (pieces.MoveNext())
+        {
+            if (pieces.Current.Address != 0) total += pieces.Current.Size;
+        }
+
+        return checked((int)total);
     }
 
     private int Read(ulong address, Span<byte> room)

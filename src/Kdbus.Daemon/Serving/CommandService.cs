@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -169,7 +170,9 @@ internal sealed class CommandService(
         if (blocks) session.LeaveBlocking();
         if (fetched != Errno.OK)
         {
-            reply.Ioctl(-(int)fetched);
+            Errno unfetched;
+            using (host.Enter()) unfetched = host.Domain.Unfetched(request.Handle, request.Command, fetched);
+            reply.Ioctl(-(int)unfetched);
             return;
         }
 
@@ -233,7 +236,7 @@ internal sealed class CommandService(
         if (call.Ioctl == (uint)Command.Hello) call.Pool = SizePool(wait.File, call);
         outcome = host.Domain.Execute(ref call);
         if (outcome.Kind == OutcomeKind.Pending) Hold(context, wait, reply);
-        if (outcome.Kind == OutcomeKind.Copy) ((PoolFile)outcome.Delivery!.Memory).Pin();
+        if (outcome.Kind == OutcomeKind.Copy) Pin(outcome.Transfer!);
         // The owner may free the slice before he is told of it; the mapping must outlast its publication.
         if (outcome.Published.Size > 0) wait.File.Pool!.Pin();
     }
@@ -248,23 +251,43 @@ internal sealed class CommandService(
         in PendingCall wait,
         FuseReply reply)
     {
-        var delivery = outcome.Delivery!;
-        var pool = (PoolFile)delivery.Memory;
-        var copied = TooManyStuck;
-        if (Enter(context, wait.Argument))
-        {
-            copied = fetch.Copy(message, pool, delivery.AreaOffset);
-            session.LeaveBlocking();
-        }
-
+        var transfer = outcome.Transfer!;
+        var copied = Copy(transfer, fetch, message, context, wait.Argument);
         using (host.Enter())
         {
-            pool.Unpin();
             var answered = reply.IsAnswered;
             outcome = host.Domain.Commit(ref call, outcome, answered ? Errno.EINTR : copied);
+            // Not before: a message that goes with its name is read from the pool of one who may have left.
+            foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Unpin();
             if (outcome.Kind == OutcomeKind.Pending) Hold(context, wait, reply);
             return !answered;
         }
+    }
+
+    /// <summary>Brings a large payload to where room is reserved for it: straight into the pool if it goes to one only.</summary>
+    private Errno Copy(Transfer transfer, in CommandFetch fetch, ReadOnlySpan<byte> message, in RequestContext context, ulong argument)
+    {
+        if (!Enter(context, argument)) return TooManyStuck;
+        if (transfer.IsDirect)
+        {
+            var delivery = transfer.Deliveries[0];
+            var copied = fetch.Copy(message, (PoolFile)delivery.Memory, delivery.AreaOffset);
+            session.LeaveBlocking();
+            return copied;
+        }
+
+        var size = CommandFetch.PayloadSize(message);
+        var buffer = ArrayPool<byte>.Shared.Rent(size);
+        var fetched = fetch.Copy(message, buffer.AsSpan(0, size));
+        session.LeaveBlocking();
+        if (fetched == Errno.OK) transfer.Fill(message, buffer.AsSpan(0, size));
+        ArrayPool<byte>.Shared.Return(buffer);
+        return fetched;
+    }
+
+    private static void Pin(Transfer transfer)
+    {
+        foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Pin();
     }
 
     private void Hold(in RequestContext context, in PendingCall wait, FuseReply reply)

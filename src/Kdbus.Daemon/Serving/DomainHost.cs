@@ -111,6 +111,11 @@ internal sealed class DomainHost : IEffects
     }
 
     /// <inheritdoc/>
+    public void Refused(in Refusal refusal)
+    {
+    }
+
+    /// <inheritdoc/>
     public void Complete(in Completion completion)
     {
         if (!_pending.Remove(completion.Request, out var call)) return;

@@ -14,6 +14,8 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
 {
     private const uint PollIn = 0x001 | 0x040; // POLLIN | POLLRDNORM
     private const uint PollOut = 0x004 | 0x100; // POLLOUT | POLLWRNORM
+    private const uint AccessMode = 3; // O_ACCMODE
+    private const uint ReadOnly = 0; // O_RDONLY
     private const uint PollGone = 0x008 | 0x010; // POLLERR | POLLHUP
 
     /// <summary>
@@ -268,7 +270,9 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         var backingId = 0;
         if (node.Kind == TreeNodeKind.Endpoint)
         {
-            var made = PoolFile.Create(node.NodeId, _trimmer, out pool);
+            // With passthrough a mapping shows our own memory, which the kernel lets whoever opened it for writing write to.
+            var isWritable = Profile == PoolProfile.Passthrough && (request.Flags & AccessMode) != ReadOnly;
+            var made = PoolFile.Create(node.NodeId, _trimmer, isWritable, out pool);
             if (made < 0) return (Errno)(-made);
             if (Profile == PoolProfile.Passthrough) backingId = _channel.BackingOpen(pool!.Descriptor);
             if (backingId < 0)
@@ -279,7 +283,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         }
 
         var context = request.Context;
-        if (_callers.Identify(context.Pid, CallerNeeds.Ids, capabilities: true, out var caller) != Errno.OK)
+        if (_callers.Identify(context.Pid, CallerNeeds.Groups, capabilities: true, out var caller) != Errno.OK)
         {
             caller = CommandService.CallerOf(context);
         }
@@ -336,7 +340,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
 
     private int ProbePassthrough()
     {
-        var made = PoolFile.Create(0, trimmer: null, out var probe);
+        var made = PoolFile.Create(0, trimmer: null, isWritableByOwner: false, out var probe);
         if (made < 0) return made;
         var backingId = _channel.BackingOpen(probe!.Descriptor);
         if (backingId > 0) _channel.BackingClose(backingId);

@@ -16,7 +16,7 @@ internal enum PoolProfile
 /// <summary>
 /// The memory of one pool: a memfd that is empty until HELLO gives it its size, and that this process maps only while
 /// slices are in use. Memory is reserved with fallocate(2) before it is written, so that a host without memory refuses a
-/// message instead of killing the daemon with SIGBUS. Nothing in it is ever read back.
+/// message instead of killing the daemon with SIGBUS.
 /// </summary>
 internal sealed unsafe class PoolFile : IPoolMemory, IDisposable
 {
@@ -31,15 +31,19 @@ internal sealed unsafe class PoolFile : IPoolMemory, IDisposable
     private int _pins;
     private bool _disposed;
 
-    private PoolFile(int memfd, ulong nodeId, PoolTrimmer? trimmer)
+    private PoolFile(int memfd, ulong nodeId, PoolTrimmer? trimmer, bool isWritableByOwner)
     {
         _memfd = memfd;
         _trimmer = trimmer;
         NodeId = nodeId;
+        IsWritableByOwner = isWritableByOwner;
     }
 
     /// <summary>The node whose mapping shows it.</summary>
     public ulong NodeId { get; }
+
+    /// <inheritdoc/>
+    public bool IsWritableByOwner { get; }
 
     /// <summary>The descriptor, for the kernel to map.</summary>
     public int Descriptor => _memfd;
@@ -57,10 +61,10 @@ internal sealed unsafe class PoolFile : IPoolMemory, IDisposable
     public bool IsWatched { get; set; }
 
     /// <summary>A new empty file, or the errno of memfd_create(2).</summary>
-    public static int Create(ulong nodeId, PoolTrimmer? trimmer, out PoolFile? file)
+    public static int Create(ulong nodeId, PoolTrimmer? trimmer, bool isWritableByOwner, out PoolFile? file)
     {
         var memfd = MemFd.Create("kdbus-pool");
-        file = memfd < 0 ? null : new PoolFile(memfd, nodeId, trimmer);
+        file = memfd < 0 ? null : new PoolFile(memfd, nodeId, trimmer, isWritableByOwner);
         return memfd < 0 ? memfd : 0;
     }
 
@@ -115,6 +119,10 @@ internal sealed unsafe class PoolFile : IPoolMemory, IDisposable
         if (offset + (ulong)size > _backed) throw new ArgumentOutOfRangeException(nameof(offset), "Not a backed range of the pool.");
         return new Span<byte>((byte*)_address + offset, size);
     }
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<byte> Content(ulong offset, int size) =>
+        IsWritableByOwner ? throw new InvalidOperationException("What the owner of a pool can write is not read back.") : Room(offset, size);
 
     /// <summary>The address of a backed range, for a copy that happens outside the engine's lock; see <see cref="Pin"/>.</summary>
     public byte* Address(ulong offset) => (byte*)_address + offset;

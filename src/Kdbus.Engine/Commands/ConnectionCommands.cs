@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Policy;
 
 namespace Kdbus.Engine.Commands;
 
@@ -21,7 +22,7 @@ internal static class ConnectionCommands
         return Errno.OK;
     }
 
-    public static Errno Update(ref Invocation call, Connection connection)
+    public static Errno Update(Domain domain, ref Invocation call, Connection connection)
     {
         var send = connection.AttachFlagsSend;
         var recv = connection.AttachFlagsRecv;
@@ -29,19 +30,26 @@ internal static class ConnectionCommands
 
         if (CommandFrame.TryFind(items, ItemType.AttachFlagsSend, out var item))
         {
+            if (connection.Kind is not (ConnectionKind.Ordinary or ConnectionKind.Monitor)) return Errno.EOPNOTSUPP;
             if (AttachMask.Sanitize(item.As<ulong>(), out send) != Errno.OK) return Errno.EINVAL;
             if ((connection.Bus.RequiredAttachFlags & ~send) != 0) return Errno.EINVAL;
         }
 
-        if (CommandFrame.TryFind(items, ItemType.AttachFlagsRecv, out item)
-            && AttachMask.Sanitize(item.As<ulong>(), out recv) != Errno.OK)
+        if (CommandFrame.TryFind(items, ItemType.AttachFlagsRecv, out item))
         {
-            return Errno.EINVAL;
+            if (connection.Kind == ConnectionKind.PolicyHolder) return Errno.EOPNOTSUPP;
+            if (AttachMask.Sanitize(item.As<ulong>(), out recv) != Errno.OK) return Errno.EINVAL;
         }
 
         var changesPolicy = CommandFrame.TryFind(items, ItemType.Name, out _)
             || CommandFrame.TryFind(items, ItemType.PolicyAccess, out _);
-        if (changesPolicy) return Errno.EOPNOTSUPP; // for policy holders only
+        if (changesPolicy)
+        {
+            if (connection.Kind != ConnectionKind.PolicyHolder) return Errno.EOPNOTSUPP;
+            var result = PolicyItems.Read(items, call.Caller, domain.Limits, maxNames: 1, acceptWildcards: true, out var policy);
+            if (result == Errno.OK) result = connection.Bus.Policy.Set(connection, policy);
+            if (result != Errno.OK) return result;
+        }
 
         connection.AttachFlagsSend = send;
         connection.AttachFlagsRecv = recv;

@@ -15,9 +15,10 @@ internal static class GenericStage
 
     /// <summary>
     /// Checks the frame and clears its return_flags. <paramref name="negotiated"/> means that the command was only a
-    /// question and is answered.
+    /// question and is answered. On <c>control</c> the name of an endpoint stands behind that of its bus.
     /// </summary>
-    public static Errno Check(CommandLayout layout, Span<byte> frame, ref Outcome outcome, out bool negotiated)
+    public static Errno Check(
+        DomainLimits limits, CommandLayout layout, Span<byte> frame, bool namesBus, ref Outcome outcome, out bool negotiated)
     {
         negotiated = false;
         var stores = default(Stores);
@@ -26,7 +27,7 @@ internal static class GenericStage
 
         var result = (flags & ~(layout.Flags | Constants.FlagNegotiate)) != 0
             ? Errno.EINVAL
-            : CheckItems(layout, frame, ref stores);
+            : CheckItems(limits, layout, frame, namesBus, ref stores);
         if (result == Errno.OK && asks)
         {
             MemoryMarshal.Write(frame[FlagsOffset..], layout.Flags);
@@ -44,7 +45,7 @@ internal static class GenericStage
         return result;
     }
 
-    private static Errno CheckItems(CommandLayout layout, Span<byte> frame, ref Stores stores)
+    private static Errno CheckItems(DomainLimits limits, CommandLayout layout, Span<byte> frame, bool namesBus, ref Stores stores)
     {
         var seen = 0u;
         var negotiate = (Offset: 0, Length: 0);
@@ -53,7 +54,9 @@ internal static class GenericStage
         {
             var count = layout.CountOf(item.Type);
             if (count == ItemCount.None) return Errno.EINVAL;
-            var result = ItemRules.Check(item.Type, item.Payload);
+            var result = namesBus && item.Type == ItemType.MakeName
+                ? MakeCommands.CheckPath(item.Payload, limits.SysNameLength)
+                : ItemRules.Check(item.Type, item.Payload, limits.SysNameLength);
             if (result != Errno.OK) return result;
 
             var bit = layout.BitOf(item.Type);

@@ -1,9 +1,12 @@
 using System.Runtime.CompilerServices;
 using Kdbus.Abi;
+using Kdbus.Engine.Policy;
 
 namespace Kdbus.Engine.Commands;
 
-/// <summary>HELLO: an untyped handle becomes a connection.</summary>
+/// <summary>
+/// HELLO: an untyped handle becomes a connection. Everything that can be refused is, before anybody can see the connection.
+/// </summary>
 internal static class HelloCommand
 {
     /// <summary>Pools are counted in these, whatever the page size of the host.</summary>
@@ -18,16 +21,19 @@ internal static class HelloCommand
         var endpoint = handle.Endpoint!;
         var bus = endpoint.Bus;
 
-        var result = Check(ref cmd, items, handle, out var send, out var recv);
+        var result = Check(domain.Limits, ref cmd, items, handle, out var name, out var send, out var recv);
         if (result != Errno.OK) return result;
 
         var id = domain.NextId();
         if (call.Pool == null) return Errno.ENOMEM;
         var user = endpoint.User ?? domain.Users.Get(call.Caller.Uid);
-        if (user.Connections >= Limits.UserMaxConn) return Errno.EMFILE;
+        result = user.Connections < domain.Limits.Connections ? Errno.OK : Errno.EMFILE;
 
         var pool = new Pool(call.Pool, cmd.PoolSize);
-        result = PublishBloomParameter(pool, bus.Bloom, out var published);
+        IReadOnlyList<PolicyEntry> policy = [];
+        PoolRange published = default;
+        if (result == Errno.OK && !name.IsEmpty) result = CheckName(domain, ref call, handle, name, out policy);
+        if (result == Errno.OK) result = PublishBloomParameter(pool, bus.Bloom, out published);
         if (result != Errno.OK)
         {
             domain.Users.Trim(user);
@@ -36,7 +42,7 @@ internal static class HelloCommand
 
         user.Connections++;
         var description = CommandFrame.TryFind(items, ItemType.ConnDescription, out var item) ? item.String.ToArray() : [];
-        var connection = new Connection(id, handle, (HelloFlags)cmd.Flags, user, call.Caller, pool)
+        var connection = new Connection(id, handle, (HelloFlags)cmd.Flags, user, call.Caller, pool, domain.Limits)
         {
             AttachFlagsSend = send,
             AttachFlagsRecv = recv,
@@ -44,6 +50,9 @@ internal static class HelloCommand
         };
         bus.Add(connection);
         handle.Become(connection);
+        Notifications.IdAdded(domain, connection, call.Now);
+        if (connection.Kind == ConnectionKind.Activator) bus.Names.Attach(connection, name, call.Now);
+        bus.Policy.Set(connection, policy);
 
         cmd.BusFlags = (ulong)bus.MakeFlags;
         cmd.Id = id;
@@ -56,20 +65,28 @@ internal static class HelloCommand
         return Errno.OK;
     }
 
-    private static Errno Check(ref KdbusCmdHello cmd, ReadOnlySpan<byte> items, Handle handle, out AttachFlags send, out AttachFlags recv)
+    private static Errno Check(
+        DomainLimits limits,
+        ref KdbusCmdHello cmd,
+        ReadOnlySpan<byte> items,
+        Handle handle,
+        out ReadOnlySpan<byte> name,
+        out AttachFlags send,
+        out AttachFlags recv)
     {
+        name = default;
         send = recv = AttachFlags.None;
         var kind = (HelloFlags)cmd.Flags & Special;
         var takesName = kind is HelloFlags.Activator or HelloFlags.PolicyHolder;
 
         if (cmd.PoolSize == 0 || cmd.PoolSize % PageSize != 0) return Errno.EINVAL;
         if (!ulong.IsPow2((ulong)kind) && kind != 0) return Errno.EINVAL;
-        if (CommandFrame.TryFind(items, ItemType.Name, out var name) != takesName) return Errno.EINVAL;
+        if (CommandFrame.TryFind(items, ItemType.Name, out var item) != takesName) return Errno.EINVAL;
         if (takesName)
         {
             // Only a policy holder may speak for all names under a stem.
-            var wildcard = kind == HelloFlags.PolicyHolder;
-            if (!WellKnownName.IsValid(name.String, wildcard)) return Errno.EINVAL;
+            name = item.String;
+            if (!WellKnownName.IsValid(name, kind == HelloFlags.PolicyHolder) || name.Length > limits.NameLength) return Errno.EINVAL;
         }
 
         if (kind == HelloFlags.Monitor && handle.Endpoint!.IsCustom) return Errno.EOPNOTSUPP;
@@ -83,22 +100,31 @@ internal static class HelloCommand
         var required = handle.Endpoint!.Bus.RequiredAttachFlags;
         if ((required & ~send) != 0) return Errno.ECONNREFUSED;
 
-        // Understood and checked, but these kinds of connections and metadata are not there yet.
-        return kind != 0 || fakes ? Errno.EOPNOTSUPP : Errno.OK;
+        return fakes ? Errno.EOPNOTSUPP : Errno.OK; // understood and checked, but this metadata is not there yet
+    }
+
+    /// <summary>
+    /// Whether an activator or policy holder can have its name, and its policy: EEXIST if the name has one already. The
+    /// wildcard of an activator was refused before; being privileged, it may own any name.
+    /// </summary>
+    private static Errno CheckName(Domain domain, ref Invocation call, Handle handle, ReadOnlySpan<byte> name, out IReadOnlyList<PolicyEntry> policy)
+    {
+        policy = [];
+        var bus = handle.Endpoint!.Bus;
+        var isActivator = ((HelloFlags)call.Frame.As<KdbusCmdHello>().Flags).HasFlag(HelloFlags.Activator);
+        if (isActivator && bus.Names.HasActivator(name)) return Errno.EEXIST;
+        var items = call.Frame.Items<KdbusCmdHello>();
+        var result = PolicyItems.Read(items, call.Caller, domain.Limits, maxNames: 1, acceptWildcards: !isActivator, out policy);
+        return result == Errno.OK ? bus.Policy.MaySet(handle, policy) : result;
     }
 
     private static Errno PublishBloomParameter(Pool pool, KdbusBloomParameter bloom, out PoolRange published)
     {
-        published = default;
         var size = Item.SizeInChain(Unsafe.SizeOf<KdbusBloomParameter>());
-        var result = pool.Allocate((ulong)size, out var slice);
+        var result = Answer.Publish(pool, size, out published);
         if (result != Errno.OK) return result;
-
-        var items = new ItemWriter(pool.Memory.Room(slice.Offset, size));
+        var items = new ItemWriter(pool.Memory.Room(published.Offset, size));
         items.Write(ItemType.BloomParameter, in bloom);
-        slice.HeldByOwner = true;
-        pool.ReleaseByBus(slice);
-        published = new PoolRange(slice.Offset, slice.Size);
         return Errno.OK;
     }
 }

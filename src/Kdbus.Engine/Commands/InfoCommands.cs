@@ -2,50 +2,24 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Kdbus.Abi;
+using Kdbus.Engine.Policy;
 
 namespace Kdbus.Engine.Commands;
 
-/// <summary>LIST, CONN_INFO and BUS_CREATOR_INFO: answers that are written into the caller's pool.</summary>
+/// <summary>CONN_INFO and BUS_CREATOR_INFO.</summary>
 internal static class InfoCommands
 {
     private static readonly int HeaderSize = Unsafe.SizeOf<KdbusInfo>();
-
-    public static Errno List(ref Invocation call, Connection connection, ref Outcome outcome)
-    {
-        ref var cmd = ref call.Frame.As<KdbusCmdList>();
-        var count = ((ListFlags)cmd.Flags).HasFlag(ListFlags.Unique) ? connection.Bus.Connections.Count : 0;
-        var result = Publish(connection, count * HeaderSize, ref outcome, out var room);
-        if (result != Errno.OK) return result;
-
-        if (count > 0)
-        {
-            foreach (var listed in connection.Bus.Connections)
-            {
-                var info = new KdbusInfo { Size = (ulong)HeaderSize, Id = listed.Id, Flags = (ulong)listed.Flags };
-                MemoryMarshal.Write(room, in info);
-                room = room[HeaderSize..];
-            }
-        }
-
-        cmd.Offset = outcome.Published.Offset;
-        cmd.ListSize = outcome.Published.Size;
-        outcome.StoreResults(24, 16);
-        return Errno.OK;
-    }
 
     public static Errno ConnInfo(Domain domain, ref Invocation call, Connection connection, ref Outcome outcome)
     {
         ref var cmd = ref call.Frame.As<KdbusCmdInfo>();
         if (AttachMask.Sanitize(cmd.AttachFlags, out var asked) != Errno.OK) return Errno.EINVAL;
-        if (CommandFrame.TryFind(call.Frame.Items<KdbusCmdInfo>(), ItemType.Name, out _)) return Errno.ESRCH;
-        if (cmd.Id == 0) return Errno.EINVAL;
-
-        // Through a custom endpoint only owners of visible names are seen.
-        var target = connection.Endpoint.IsCustom ? null : connection.Bus.FindConnection(cmd.Id);
-        if (target == null) return Errno.ENXIO;
+        var result = Find(ref call, connection, cmd.Id, out var target);
+        if (result != Errno.OK) return result;
 
         var metadata = new Metadata(domain, target, asked);
-        var result = Publish(connection, HeaderSize + metadata.Size, ref outcome, out var room);
+        result = Answer.Publish(connection, HeaderSize + metadata.Size, ref outcome, out var room);
         if (result != Errno.OK) return result;
 
         var info = new KdbusInfo { Size = (ulong)room.Length, Id = target.Id, Flags = (ulong)target.Flags };
@@ -62,7 +36,7 @@ internal static class InfoCommands
         if (AttachMask.Sanitize(cmd.AttachFlags, out _) != Errno.OK) return Errno.EINVAL;
 
         var bus = connection.Bus;
-        var result = Publish(connection, HeaderSize + Item.SizeInChain(bus.Name.Length + 1), ref outcome, out var room);
+        var result = Answer.Publish(connection, HeaderSize + Item.SizeInChain(bus.Name.Length + 1), ref outcome, out var room);
         if (result != Errno.OK) return result;
 
         var info = new KdbusInfo { Size = (ulong)room.Length, Id = bus.Id, Flags = (ulong)bus.MakeFlags };
@@ -73,30 +47,28 @@ internal static class InfoCommands
         return Errno.OK;
     }
 
+    /// <summary>By name, which must then be owned by the id if one is given too: ESRCH. By id: ENXIO. By neither: EINVAL.</summary>
+    private static Errno Find(ref Invocation call, Connection asking, ulong id, out Connection target)
+    {
+        target = null!;
+        if (CommandFrame.TryFind(call.Frame.Items<KdbusCmdInfo>(), ItemType.Name, out var item))
+        {
+            if (asking.Bus.Names.Find(item.String) is not { } name) return Errno.ESRCH;
+            if (!Permission.MaySee(asking, call.Caller, name.Name)) return Errno.ESRCH;
+            target = name.Owner;
+            return id == 0 || id == target.Id ? Errno.OK : Errno.ESRCH;
+        }
+
+        if (id == 0) return Errno.EINVAL;
+        if (asking.Bus.FindConnection(id) is not { } found || !Permission.MaySee(asking, call.Caller, found)) return Errno.ENXIO;
+        target = found;
+        return Errno.OK;
+    }
+
     private static void StoreInfo(ref KdbusCmdInfo cmd, ref Outcome outcome)
     {
         cmd.Offset = outcome.Published.Offset;
         cmd.InfoSize = outcome.Published.Size;
         outcome.StoreResults(40, 16);
-    }
-
-    /// <summary>
-    /// Allocates a slice that belongs to the caller alone: EXFULL or ENOMEM. Nothing to write gives the empty slice, which
-    /// starts where the pool ends.
-    /// </summary>
-    private static Errno Publish(Connection connection, int size, ref Outcome outcome, out Span<byte> room)
-    {
-        room = default;
-        var pool = connection.Pool;
-        outcome.Published = new PoolRange(pool.Size, 0);
-        if (size == 0) return Errno.OK;
-
-        var result = pool.Allocate((ulong)size, out var slice);
-        if (result != Errno.OK) return result;
-        slice.HeldByOwner = true;
-        pool.ReleaseByBus(slice);
-        room = pool.Memory.Room(slice.Offset, (int)slice.Size);
-        outcome.Published = new PoolRange(slice.Offset, slice.Size);
-        return Errno.OK;
     }
 }

@@ -1,11 +1,14 @@
 using System.Text;
 using Kdbus.Abi;
+using Kdbus.Engine.Policy;
 
 namespace Kdbus.Engine.Commands;
 
 /// <summary>BUS_MAKE, ENDPOINT_MAKE and ENDPOINT_UPDATE: the nodes of the tree.</summary>
 internal static class MakeCommands
 {
+    private const byte Slash = (byte)'/';
+
     public static Errno BusMake(Domain domain, ref Invocation call, Handle handle)
     {
         ref var cmd = ref call.Frame.As<KdbusCmd>();
@@ -13,7 +16,7 @@ internal static class MakeCommands
 
         CommandFrame.TryFind(items, ItemType.BloomParameter, out var item);
         var bloom = item.As<KdbusBloomParameter>();
-        if (bloom.Size is < 8 or > Limits.BusBloomMaxSize || bloom.Size % 8 != 0 || bloom.NHash == 0) return Errno.EINVAL;
+        if (bloom.Size < 8 || bloom.Size > (ulong)domain.Limits.BloomSize || bloom.Size % 8 != 0 || bloom.NHash == 0) return Errno.EINVAL;
 
         if (ReadMask(items, ItemType.AttachFlagsRecv, out var required) != Errno.OK) return Errno.EINVAL;
         if (ReadMask(items, ItemType.AttachFlagsSend, out var creator) != Errno.OK) return Errno.EINVAL;
@@ -25,14 +28,13 @@ internal static class MakeCommands
         var name = Encoding.ASCII.GetString(item.String);
         if (domain.FindBus(name) != null) return Errno.EEXIST;
         var maker = domain.Users.Get(call.Caller.Uid);
-        if (maker.Buses >= Limits.UserMaxBuses) return Errno.EMFILE;
+        if (maker.Buses >= domain.Limits.Buses) return Errno.EMFILE;
 
         var flags = (MakeFlags)cmd.Flags;
-        var bus = new Bus(domain.NextInode(), name, call.Caller.Euid, call.Caller.Egid, flags)
+        var bus = new Bus(domain, name, call.Caller.Euid, call.Caller.Egid, flags, bloom)
         {
             Id = id,
             Id128 = UuidOf(call.Random),
-            Bloom = bloom,
             RequiredAttachFlags = required,
             CreatorAttachFlags = creator,
             Maker = maker,
@@ -43,12 +45,30 @@ internal static class MakeCommands
         return Errno.OK;
     }
 
-    public static Errno EndpointMake(Domain domain, ref Invocation call, Handle handle)
+    /// <summary>
+    /// The bus that ENDPOINT_MAKE is about: that of the endpoint it was issued on, or on <c>control</c> the one that MAKE_NAME
+    /// has before a slash. Without one the command is none of <c>control</c>'s: EBADFD. ENOENT if there is no such bus, EPERM for
+    /// who is not privileged on it.
+    /// </summary>
+    public static Errno FindBus(Domain domain, ref Invocation call, Handle handle, out Bus? bus)
     {
-        var bus = handle.Endpoint!.Bus;
+        bus = handle.Endpoint?.Bus;
+        if (bus != null) return Errno.OK;
+        if (!TryFindPath(call.Frame, out var path)) return Errno.EBADFD;
+        bus = domain.FindBus(Encoding.ASCII.GetString(path[..path.IndexOf(Slash)]));
+        if (bus == null) return Errno.ENOENT;
+        return handle.Opener.IsPrivilegedOn(bus) ? Errno.OK : Errno.EPERM;
+    }
+
+    /// <summary>Whether a MAKE_NAME can name an endpoint together with its bus; the bus is known to be there.</summary>
+    public static Errno CheckPath(ReadOnlySpan<byte> payload, int maxLength) => SysName.Check(payload[(payload.IndexOf(Slash) + 1)..], maxLength);
+
+    public static Errno EndpointMake(Domain domain, ref Invocation call, Handle handle, Bus bus)
+    {
         CommandFrame.TryFind(call.Frame.Items<KdbusCmd>(), ItemType.MakeName, out var item);
-        if (!SysName.HasPrefix(item.String, call.Caller.Euid)) return Errno.EINVAL;
-        var name = Encoding.ASCII.GetString(item.String);
+        var given = item.String[(item.String.IndexOf(Slash) + 1)..];
+        if (!SysName.HasPrefix(given, call.Caller.Euid)) return Errno.EINVAL;
+        var name = Encoding.ASCII.GetString(given);
         if (bus.FindEndpoint(name) != null) return Errno.EEXIST;
 
         var flags = (MakeFlags)call.Frame.As<KdbusCmd>().Flags;
@@ -58,8 +78,21 @@ internal static class MakeCommands
         return Errno.OK;
     }
 
-    public static Errno EndpointUpdate(ref Invocation call, Endpoint endpoint) =>
-        endpoint.Policy!.Set(call.Frame.Items<KdbusCmd>());
+    public static Errno EndpointUpdate(Domain domain, ref Invocation call, Endpoint endpoint)
+    {
+        var items = call.Frame.Items<KdbusCmd>();
+        var result = PolicyItems.Read(items, call.Caller, domain.Limits, maxNames: 0, acceptWildcards: true, out var policy);
+        return result == Errno.OK ? endpoint.Policy!.Set(endpoint, policy) : result;
+    }
+
+    /// <summary>Nothing of the command has been checked yet.</summary>
+    private static bool TryFindPath(Span<byte> frame, out ReadOnlySpan<byte> path)
+    {
+        path = default;
+        if (!CommandFrame.TryFind(frame.Items<KdbusCmd>(), ItemType.MakeName, out var item)) return false;
+        path = item.Payload;
+        return path.Contains(Slash);
+    }
 
     private static Errno ReadMask(ReadOnlySpan<byte> items, ItemType type, out AttachFlags mask)
     {

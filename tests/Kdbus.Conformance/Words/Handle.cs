@@ -34,6 +34,14 @@ public sealed class Handle(IProcess process, int descriptor)
     /// <summary>ioctl(2) with any number.</summary>
     public Errno Run(uint command, ulong address) => Outcome(Process.Ioctl(Descriptor, command, address));
 
+    /// <summary>ENDPOINT_UPDATE by the owner of a custom endpoint.</summary>
+    public Errno UpdateEndpoint(Action<PolicyRules> policy)
+    {
+        WireStruct command = WireStruct.Of(Command.EndpointUpdate);
+        policy(new PolicyRules(command));
+        return Run(Command.EndpointUpdate, command).Result;
+    }
+
     /// <summary>Events reported right now.</summary>
     public int Poll() => Process.Poll(Descriptor, PollEvents.All, 0);
 

@@ -27,6 +27,15 @@ internal sealed class PoolMemory : IPoolMemory
     /// <summary>What the owner sees.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes;
 
+    /// <summary>Opened for writing by its owner.</summary>
+    public bool IsWritableByOwner { get; init; }
+
+    public ReadOnlySpan<byte> Content(ulong offset, int size)
+    {
+        Assert.False(IsWritableByOwner, "What the owner of a pool can write was read back.");
+        return Room(offset, size);
+    }
+
     public bool Back(ulong offset, ulong size)
     {
         Assert.True(offset <= (ulong)Size && size <= (ulong)Size - offset, $"Backing {size} bytes at {offset} of a pool of {Size}.");

@@ -7,6 +7,8 @@ internal sealed class RecordedEffects : IEffects
 
     public List<Completion> Completions { get; } = [];
 
+    public List<Refusal> Refusals { get; } = [];
+
     /// <summary>Told of everything at the moment it happens.</summary>
     public Action<string>? Log { get; set; }
 
@@ -20,6 +22,12 @@ internal sealed class RecordedEffects : IEffects
     {
         Completions.Add(completion);
         Log?.Invoke($"complete {Text(completion)}");
+    }
+
+    public void Refused(in Refusal refusal)
+    {
+        Refusals.Add(refusal);
+        Log?.Invoke($"refused {refusal.Receiver.Id} from {refusal.Sender?.Id}: {refusal.Size} {refusal.Reason}");
     }
 
     /// <summary>How the call ended; it must have, once.</summary>

@@ -209,7 +209,7 @@ internal sealed class Schedule
         var (sender, sending, message) = _copying[index];
         _copying.RemoveAt(index);
         var copied = _random.Next(5) == 0 ? Errno.EFAULT : Errno.OK;
-        var delivery = sending.Outcome.Delivery!;
+        var delivery = sending.Outcome.Transfer!.Deliveries[0];
         if (copied == Errno.OK) message.Payload.CopyTo(delivery.Memory.Room(delivery.AreaOffset, message.Payload.Length));
         sender.Commit(sending, copied);
         Write($"commit #{message.Cookie} {copied}: {Text(sending)}");
@@ -395,9 +395,9 @@ internal sealed class Schedule
 
             foreach (var (_, sending, _) in _copying)
             {
-                var delivery = sending.Outcome.Delivery!;
-                if (delivery.Receiver == connection) bytes += delivery.Message.Size;
-                if (delivery.Sender == connection && delivery.Request != null) trackers++;
+                var transfer = sending.Outcome.Transfer!;
+                foreach (var delivery in transfer.Deliveries.Where(delivery => delivery.Receiver == connection)) bytes += delivery.Message.Size;
+                if (transfer.Sender == connection && transfer.Request != null) trackers++;
             }
 
             var unread = _everyPeer.Sum(other => Unread(other.Connection, connection));

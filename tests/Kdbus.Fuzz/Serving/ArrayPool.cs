@@ -9,6 +9,10 @@ internal sealed class ArrayPool(int size) : IPoolMemory
 
     public Span<byte> Bytes => _bytes;
 
+    public bool IsWritableByOwner => false;
+
+    public ReadOnlySpan<byte> Content(ulong offset, int size) => Room(offset, size);
+
     public bool Back(ulong offset, ulong size) => offset + size <= (ulong)_bytes.Length;
 
     public Span<byte> Room(ulong offset, int size) => _bytes.AsSpan(checked((int)offset), size);

@@ -122,6 +122,10 @@ internal sealed class MessageTarget : IFuzzTarget
         {
         }
 
+        public void Refused(in Refusal refusal)
+        {
+        }
+
         public void Complete(in Completion completion)
         {
         }

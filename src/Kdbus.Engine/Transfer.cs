@@ -1,0 +1,97 @@
+using Kdbus.Abi;
+
+namespace Kdbus.Engine;
+
+/// <summary>
+/// A message on its way from one sender to its receivers: room is reserved at each of them and everything but the payload
+/// is written there. It ends when each delivery is either queued or given up.
+/// </summary>
+public sealed class Transfer
+{
+    private readonly List<Delivery> _deliveries = [];
+
+    internal Transfer(Connection sender) => Sender = sender;
+
+    /// <summary>Where the message goes: monitors before all others.</summary>
+    public IReadOnlyList<Delivery> Deliveries => _deliveries;
+
+    /// <summary>
+    /// The payload goes to one place only, so it can be copied there straight from the sender's memory. Otherwise it is
+    /// looked at once, and <see cref="Fill"/> brings it to all places.
+    /// </summary>
+    public bool IsDirect => _deliveries is [{ Message.Image: null }];
+
+    internal Connection Sender { get; }
+
+    /// <summary>Signals are lost without a word where they find no room.</summary>
+    internal bool IsSignal { get; init; }
+
+    /// <summary>Whom the message is addressed to; null for a signal, and if only monitors are left.</summary>
+    internal Delivery? Main { get; private set; }
+
+    /// <summary>Why the addressee will not get it although monitors do.</summary>
+    internal Errno Refused { get; set; }
+
+    /// <summary>The tracker of the request this is, to be started when it is queued.</summary>
+    internal ReplyTracker? Request { get; set; }
+
+    /// <summary>The synchronous tracker this answers.</summary>
+    internal ReplyTracker? AnswerTo { get; init; }
+
+    /// <summary>
+    /// Brings the payload, given as the bytes of all vectors of <paramref name="message"/> that are not null, to all places.
+    /// They are reserved and nobody reads them yet, so this may happen while other inputs are let in.
+    /// </summary>
+    public void Fill(ReadOnlySpan<byte> message, ReadOnlySpan<byte> payload)
+    {
+        if (payload.IsEmpty) return;
+        foreach (var delivery in _deliveries) delivery.Fill(message, payload);
+    }
+
+    internal void Add(Delivery delivery, bool isMain = false)
+    {
+        _deliveries.Add(delivery);
+        if (isMain) Main = delivery;
+    }
+}
+
+/// <summary>One place a message goes to.</summary>
+public sealed class Delivery
+{
+    internal Delivery(Connection receiver, QueuedMessage message, int areaStart)
+    {
+        Receiver = Destination = receiver;
+        Message = message;
+        AreaStart = areaStart;
+    }
+
+    /// <summary>Where to copy to.</summary>
+    public IPoolMemory Memory => Receiver.Pool.Memory;
+
+    /// <summary>Pool offset of the payload area; <see cref="PayloadVecs"/> says what goes where in it.</summary>
+    public ulong AreaOffset => Message.Slice.Offset + (ulong)AreaStart;
+
+    /// <summary>In whose pool room is reserved.</summary>
+    internal Connection Receiver { get; }
+
+    /// <summary>Who gets it: the receiver, or who took over the name it was sent to while the payload was being copied.</summary>
+    internal Connection Destination { get; set; }
+
+    internal QueuedMessage Message { get; }
+
+    /// <summary>Offset of the payload area in the slice.</summary>
+    internal int AreaStart { get; }
+
+    internal void Fill(ReadOnlySpan<byte> message, ReadOnlySpan<byte> payload)
+    {
+        var pieces = PayloadVecs.Of(message);
+        while (pieces.MoveNext())
+        {
+            if (pieces.Current.Address == 0) continue;
+            var size = (int)pieces.Current.Size;
+            payload[..size].CopyTo(Memory.Room(AreaOffset + pieces.Position, size));
+            if (Message.Image is { } image) payload[..size].CopyTo(image.AsSpan(AreaStart + (int)pieces.Position));
+            payload = payload[size..];
+        }
+    }
+}
