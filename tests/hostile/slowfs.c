@@ -3,7 +3,8 @@
  * slowfs DIR UID: a FUSE mount whose server answers a READ only when it is told to, so that memory mapped from its files
  * blocks whoever touches it. The mount belongs to UID, as if that user had made it with fusermount3, and everybody may use it.
  *
- * It has eight files, 0 to 7, of 1 MiB each; every byte that was not written is 'x'. Commands come on standard input, one a line, each is
+ * It has eight files, 0 to 7, of 1 MiB each; every byte that was not written is 'x'. A file that is not held is always ready for
+ * poll; a POLL of one that is held stays unanswered like a READ. Commands come on standard input, one a line, each is
  * acknowledged by the same line on standard output:
  *   hold N     READs of file N stay unanswered from now on
  *   answer N   answers what is held of file N, and what comes
@@ -38,7 +39,7 @@ struct held_read {
 static struct file {
 	unsigned char bytes[FILE_SIZE];
 	int holding, held;
-	struct held_read reads[HELD_MAX];
+	struct held_read reads[HELD_MAX];	/* of size 0: a POLL */
 } files[FILES];
 
 static int device, aborted;
@@ -68,13 +69,19 @@ static void answer_read(struct file *file, const struct held_read *read)
 {
 	const size_t end = read->offset + read->size > FILE_SIZE ? FILE_SIZE : read->offset + read->size;
 
+	if (read->size == 0) {
+		const struct fuse_poll_out out = { .revents = POLLIN };
+
+		answer(read->unique, 0, &out, sizeof(out));
+		return;
+	}
 	answer(read->unique, 0, file->bytes + read->offset, read->offset < end ? end - read->offset : 0);
 }
 
 static void take_read(uint64_t node, uint64_t unique, const struct fuse_read_in *in)
 {
 	struct file *file = &files[node - FIRST_NODE];
-	const struct held_read read = { unique, in->offset, in->size };
+	const struct held_read read = { unique, in ? in->offset : 0, in ? in->size : 0 };
 
 	if (file->holding && file->held < HELD_MAX)
 		file->reads[file->held++] = read;
@@ -132,6 +139,9 @@ static void take_request(const char *buffer)
 	}
 	case FUSE_READ:
 		take_read(in->nodeid, in->unique, body);
+		break;
+	case FUSE_POLL:
+		take_read(in->nodeid, in->unique, NULL);
 		break;
 	case FUSE_WRITE:
 		take_write(in->nodeid, in->unique, body);

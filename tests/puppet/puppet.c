@@ -285,7 +285,7 @@ static int64_t do_setids(const struct request *r)
 	if (n > 64)
 		return -EINVAL;
 	memcpy(groups, r->data, n * 4);
-	if (setgroups(n, groups) || setresgid(r->args[3], r->args[4], r->args[5]) ||
+	if ((!r->args[6] && setgroups(n, groups)) || setresgid(r->args[3], r->args[4], r->args[5]) ||
 	    setresuid(r->args[0], r->args[1], r->args[2]))
 		return -errno;
 	return 0;

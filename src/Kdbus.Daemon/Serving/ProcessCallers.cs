@@ -48,9 +48,10 @@ internal sealed class ProcessCallers(uint ownDevice) : ICallers
         if (ProcFile.DeviceOfDescriptor(thread, number, out var status) >= 0 && IsServedByOthers(status)) return Errno.EINVAL;
         var pidfd = OpenPidFd(thread);
         if (pidfd < 0) return Reason(pidfd);
-        copy = PidFd.GetFd(pidfd, number);
+        var copied = PidFd.GetFd(pidfd, number);
         FileDescriptor.Close(pidfd);
-        if (copy < 0) return Reason(copy);
+        if (copied < 0) return Reason(copied);
+        copy = copied;
         if (FileStatus.DeviceOf(copy, out status) < 0 || !IsServedByOthers(status)) return Errno.OK;
         // Another thread has exchanged it in between. Whoever goes to such lengths may keep this reader, of the few he can have.
         FileDescriptor.Close(copy);

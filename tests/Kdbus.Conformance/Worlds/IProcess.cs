@@ -103,6 +103,9 @@ public interface IProcess : IDisposable
     /// <summary>setresgid(2) and setresuid(2) of the effective ids only: the real and saved ones stay.</summary>
     int BecomeEffectively(uint uid, uint gid);
 
+    /// <summary>setresuid(2). Without privileges, each must be one of those the process has.</summary>
+    int SetUsers(uint real, uint effective, uint saved);
+
     /// <summary>As <see cref="Become"/>, and of the capabilities CAP_IPC_OWNER is kept, by the main thread.</summary>
     int BecomeIpcOwner(uint uid, uint gid);
 

@@ -9,6 +9,7 @@ internal sealed class PuppetProcess : IProcess
 {
     private const int CreateExclusively = 0x40 | 0x80 | OpenFlags.ReadWrite;
     private const ulong Unchanged = uint.MaxValue;
+    private const ulong KeepGroups = 1;
     private const ulong CapIpcOwner = 15;
 
     private readonly PuppetFamily _family;
@@ -119,6 +120,9 @@ internal sealed class PuppetProcess : IProcess
 
     public int BecomeEffectively(uint uid, uint gid) =>
         Call(PuppetOperation.SetIds, [Unchanged, uid, Unchanged, Unchanged, gid, Unchanged]);
+
+    public int SetUsers(uint real, uint effective, uint saved) =>
+        Call(PuppetOperation.SetIds, [real, effective, saved, Unchanged, Unchanged, Unchanged, KeepGroups]);
 
     public int BecomeIpcOwner(uint uid, uint gid) => Call(PuppetOperation.KeepCapability, [uid, gid, CapIpcOwner]);
 

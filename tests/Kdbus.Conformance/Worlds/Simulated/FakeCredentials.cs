@@ -9,6 +9,9 @@ internal sealed record FakeCredentials(uint RealUid, uint EffectiveUid, uint Rea
     /// <summary>Root, which has all capabilities.</summary>
     public static FakeCredentials Root { get; } = new(0, 0, 0, 0, []);
 
+    /// <summary>The user it may go back to.</summary>
+    public uint SavedUid { get; init; } = EffectiveUid;
+
     /// <summary>CAP_DAC_OVERRIDE, CAP_IPC_OWNER and the others, in the initial user namespace.</summary>
     public bool HasCapabilities => EffectiveUid == 0 && Namespace is null;
 

@@ -96,7 +96,7 @@ internal sealed class FakeProcess : IProcess
         return 0;
     }
 
-    public int Duplicate(int descriptor) => With(descriptor, file => Install(file.Use()));
+    public int Duplicate(int descriptor) => FindOther(descriptor) is { } other ? Install(other.Use()) : With(descriptor, file => Install(file.Use()));
 
     public int Ioctl(int descriptor, uint command, ulong address) => With(descriptor, file => Ioctl(_main, file, command, address));
 
@@ -228,6 +228,18 @@ internal sealed class FakeProcess : IProcess
         if (!Credentials.HasCapabilities)
             return -(int)Errno.EPERM;
         Credentials = Credentials with { EffectiveUid = uid, EffectiveGid = gid, Groups = [] };
+        return 0;
+    }
+
+    public int SetUsers(uint real, uint effective, uint saved)
+    {
+        FakeCredentials c = Credentials;
+        foreach (uint uid in (uint[])[real, effective, saved])
+        {
+            if (!c.HasCapabilities && uid != c.RealUid && uid != c.EffectiveUid && uid != c.SavedUid)
+                return -(int)Errno.EPERM;
+        }
+        Credentials = c with { RealUid = real, EffectiveUid = effective, SavedUid = saved };
         return 0;
     }
 
@@ -443,14 +455,14 @@ internal sealed class FakeProcess : IProcess
         }
     }
 
-    private int InstallReal(int descriptor)
+    private int InstallReal(int descriptor) => descriptor < 0 ? descriptor : Install(new RealFile(descriptor));
+
+    private int Install(RealFile file)
     {
-        if (descriptor < 0)
-            return descriptor;
         lock (_files)
         {
             int lowest = LowestFree();
-            _others.Add(lowest, new RealFile(descriptor));
+            _others.Add(lowest, file);
             return lowest;
         }
     }
