@@ -97,6 +97,49 @@ public sealed class CancelDescriptorTests
         b.HasNothing();
     }
 
+    /// <summary>It answers when the watch begins, and not when it is looked at again: then it has the thread that watches.</summary>
+    [Theory]
+    [Worlds(WorldKind.Mount, WorldKind.PageCache)]
+    public void A_file_that_stops_answering_while_it_is_watched_holds_up_its_user_only(WorldKind kind)
+    {
+        using Scene scene = new(kind);
+        using SlowMount slow = new(Stranger);
+        using Chatter others = new(scene);
+        Peer a = scene.ConnectAs(Scene.User);
+        Peer b = scene.ConnectAs(Scene.User);
+        slow.Quieten(0);
+        int set = a.Process.PollSet(Open(slow, a.Process).Descriptor);
+        Assert.True(set >= 0, $"epoll gave {(Errno)(-set)}");
+        SynchronousCall call = a.Call(m => m.To(b.Id).ExpectReply(1, long.MaxValue), set);
+        b.AwaitMessage();
+        slow.Hold(0);
+        slow.Wake(0);
+        slow.AwaitHeld(0);
+        others.GoesOn($"{kind} watcher stuck");
+
+        // The answer waits for the descriptor to be closed, and a signal waits for nothing; what others call, they cancel.
+        Assert.Equal(Errno.OK, b.Send(m => m.To(a.Id).Answers(1).Vec("answer"u8)));
+        Assert.True(call.StaysBlocked(100));
+        Peer c = scene.ConnectAs(Scene.OtherUser);
+        Peer d = scene.ConnectAs(Scene.OtherUser);
+        CancelOne(c, d, c.Process.EventFd(1));
+        Assert.Equal(0, a.Process.Handle(Signals.User1, restart: false));
+        Assert.Equal(0, a.Process.SignalThread(call.Thread, Signals.User1));
+        Assert.Equal(Errno.OK, call.Result());
+        Assert.Equal("answer"u8.ToArray(), call.Reply.Payload);
+
+        // His other calls, with good descriptors, get stuck too, and are let go with the file.
+        int readable = a.Process.EventFd(1);
+        SynchronousCall second = a.Call(m => m.To(b.Id).ExpectReply(2, long.MaxValue), readable);
+        others.GoesOn($"{kind} second stuck");
+        Assert.True(second.StaysBlocked(100));
+        slow.Answer(0);
+        Assert.Equal(Errno.ECANCELED, second.Result());
+        b.ReceiveAll();
+        CancelOne(a, b, readable);
+        Assert.Equal(0, a.Process.Close(set));
+    }
+
     /// <summary>The daemon polls files of its own mount, and answers itself.</summary>
     [Theory]
     [Worlds(WorldKind.Mount, WorldKind.PageCache)]

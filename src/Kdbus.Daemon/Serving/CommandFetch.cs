@@ -50,7 +50,7 @@ internal readonly ref struct CommandFetch
 
         var size = BinaryPrimitives.ReadUInt64LittleEndian(room);
         if (size < (ulong)layout.FixedSize) return Errno.EINVAL;
-        if (size > Limits.CmdMaxSize) return Errno.EMSGSIZE;
+        if (size > (ulong)room.Length) return Errno.EMSGSIZE;
         frame = room[..(int)size];
         if (have >= frame.Length) return Errno.OK;
         return Read(request.Argument + (ulong)have, frame[have..]) == frame.Length - have ? Errno.OK : Errno.EFAULT;
@@ -65,7 +65,7 @@ internal readonly ref struct CommandFetch
         if (have < sizeof(ulong)) return default;
 
         var size = BinaryPrimitives.ReadUInt64LittleEndian(room);
-        if (size <= (ulong)have || size > Limits.MsgMaxSize) return room[..have];
+        if (size <= (ulong)have || size > (ulong)room.Length) return room[..have];
         have += Read(address + (ulong)have, room[have..(int)size]);
         return room[..have];
     }
@@ -81,7 +81,7 @@ internal readonly ref struct CommandFetch
         {
             var piece = pieces.Current;
             if (piece.Address == 0) continue;
-            if (count == _buffers.Remote.Length || piece.Size > Limits.MsgMaxPayloadVecSize) return PayloadPlace.Remote;
+            if (count == _buffers.Remote.Length || piece.Size > CallBuffers.InlinePayload) return PayloadPlace.Remote;
             _buffers.Remote[count++] = new RemoteIoVec(piece.Address, piece.Size);
             total += piece.Size;
         }

@@ -23,6 +23,9 @@ internal sealed class CommandService(
     /// <summary>Too many callers of this user, or of all, sit on memory that does not answer.</summary>
     private const Errno TooManyStuck = Errno.EUSERS;
 
+    /// <summary>They do not change while the domain lives, so they may be read without its lock.</summary>
+    private readonly DomainLimits _limits = host.Domain.Limits;
+
     public void Run(in IoctlRequest request, FuseReply reply)
     {
         OpenFile? file;
@@ -143,7 +146,7 @@ internal sealed class CommandService(
     {
         var context = request.Context;
         var layout = CommandLayout.Of(request.Command)!;
-        var buffers = CallBuffers.OfThisThread;
+        var buffers = CallBuffers.OfThisThread(_limits);
         var fetch = new CommandFetch(callers, buffers, context.Pid, reply);
 
         var blocks = !CommandFetch.IsWhole(request, layout);
@@ -358,7 +361,7 @@ internal sealed class CommandService(
     private Errno Store(in IoctlRequest request, FuseReply reply, Span<byte> frame, in Stores stores)
     {
         if (!Enter(request.Context, request.Argument)) return TooManyStuck;
-        var result = reply.IsAnswered ? Errno.EINTR : new CommandStore(callers, CallBuffers.OfThisThread, request.Context.Pid).Write(request.Argument, frame, stores);
+        var result = reply.IsAnswered ? Errno.EINTR : new CommandStore(callers, CallBuffers.OfThisThread(_limits), request.Context.Pid).Write(request.Argument, frame, stores);
         session.LeaveBlocking();
         return result;
     }

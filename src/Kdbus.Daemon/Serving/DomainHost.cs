@@ -38,7 +38,7 @@ internal sealed class DomainHost : IEffects
     private readonly Dictionary<ulong, EndedCall> _closing = [];
     private ulong _lastHandle;
 
-    public DomainHost() => Domain = new Domain(this);
+    public DomainHost(DomainLimits limits) => Domain = new Domain(this, limits);
 
     /// <summary>The engine; only under <see cref="Enter"/>.</summary>
     public Domain Domain { get; }

@@ -18,17 +18,18 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private const uint ReadOnly = 0; // O_RDONLY
     private const uint PollGone = 0x008 | 0x010; // POLLERR | POLLHUP
 
-    /// <summary>
-    /// Files of the mount that one user may have open: four times the connections he may have. Each costs the daemon a
-    /// descriptor, of which it has not enough for everything that all processes of a user could open.
-    /// </summary>
-    private const int MaxOpenFilesPerUser = 4 * Limits.UserMaxConn;
-
     private readonly DomainHost _host;
     private readonly ICallers _callers;
     private readonly IFuseChannel _channel;
     private readonly ILogger _log;
     private readonly ProfileChoice _choice;
+
+    /// <summary>
+    /// Files of the mount that one user may have open: four times the connections he may have. Each costs the daemon a
+    /// descriptor, of which it has not enough for everything that all processes of a user could open.
+    /// </summary>
+    private readonly int _maxOpenFilesPerUser;
+
     private readonly Tree _tree;
     private readonly PoolPublisher _publisher;
     private readonly CancelWatch _cancels;
@@ -43,7 +44,8 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _callers = callers;
         _log = log;
         _choice = options.Profile;
-        _host = new DomainHost();
+        _maxOpenFilesPerUser = 4 * options.Limits.Connections;
+        _host = new DomainHost(options.Limits);
         _tree = new Tree(_host.Domain, DomainHost.Now.Realtime / 1_000_000_000);
         _session = new FuseSession(channel, this, sessionOptions);
         _publisher = new PoolPublisher(_session);
@@ -259,7 +261,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         {
             node = _tree.Find(request.Context.NodeId);
             taken = node?.OpenedBy != null;
-            tooMany = _host.OpenFilesOf(request.Context.Uid) >= MaxOpenFilesPerUser;
+            tooMany = _host.OpenFilesOf(request.Context.Uid) >= _maxOpenFilesPerUser;
         }
 
         if (node == null) return Errno.ESTALE;

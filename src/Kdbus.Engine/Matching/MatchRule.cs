@@ -1,5 +1,5 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using Kdbus.Abi;
 
 namespace Kdbus.Engine.Matching;
@@ -48,7 +48,7 @@ internal sealed class MatchRule
                 return Errno.OK;
             default:
                 var change = item.As<KdbusNotifyNameChange>();
-                var fixedSize = Marshal.SizeOf<KdbusNotifyNameChange>();
+                var fixedSize = Unsafe.SizeOf<KdbusNotifyNameChange>();
                 rule = new MatchRule(item.Type)
                 {
                     OldId = change.OldId.Id,

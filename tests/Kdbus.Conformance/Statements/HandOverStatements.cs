@@ -355,7 +355,7 @@ public class HandOverStatements
             Peer activator = Peer.Hello(Handle.Open(scene.World.Spawn(), scene.Bus.Endpoint, flags), Peer.ActivatorHello(Name));
             Peer b = Peer.Hello(Handle.Open(scene.World.Spawn(), scene.Bus.Endpoint, flags));
             Peer a = scene.Connect();
-            byte[][] payloads = [Random(1, Large), Random(2, Large)];
+            byte[][] payloads = [Payload.Random(1, Large), Payload.Random(2, Large)];
             foreach (byte[] payload in payloads)
                 Assert.Equal(Errno.OK, a.Send(m => m.ToName(Name).Vec(payload)));
             b.Owns(Name);
@@ -425,7 +425,7 @@ public class HandOverStatements
         }
         Assert.True(Pending.Await(sending.ContinueWith(static t => t.IsCompletedSuccessfully, TestContext.Current.CancellationToken), "the sender"));
 
-        static byte[] PayloadOf(ulong cookie) => Random((int)cookie, (int)(cookie * 97 % 20_000) + 1);
+        static byte[] PayloadOf(ulong cookie) => Payload.Random((int)cookie, (int)(cookie * 97 % 20_000) + 1);
     }
 
     private static void SendToName(Peer sender, params ReadOnlySpan<ulong> cookies)
@@ -435,11 +435,4 @@ public class HandOverStatements
     }
 
     private static ulong[] Cookies(Peer receiver) => [.. receiver.ReceiveAll().Select(static m => m.Header.Cookie)];
-
-    private static byte[] Random(int seed, int size)
-    {
-        byte[] data = new byte[size];
-        new Random(seed).NextBytes(data);
-        return data;
-    }
 }

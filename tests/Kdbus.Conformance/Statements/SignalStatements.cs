@@ -162,7 +162,7 @@ public class SignalStatements
             monitor.ReceiveAll();
         foreach (int size in (int[])[16 << 10, (16 << 10) + 1, 100_000, Large])
         {
-            byte[] payload = Random(size, size);
+            byte[] payload = Payload.Random(size, size);
             Assert.Equal(Errno.OK, a.Broadcast(m => m.Cookie((ulong)size).Vec(payload.AsSpan(0, 5)).NullVec(3).Vec(payload.AsSpan(5))));
             foreach (Peer peer in (Peer[])[.. receivers, .. monitors])
             {
@@ -183,7 +183,7 @@ public class SignalStatements
         Peer b = scene.Connect();
         Peer monitor = scene.Connect(Peer.MonitorHello());
         b.Matches(static m => m.Id());
-        byte[] payload = Random(5, Large);
+        byte[] payload = Payload.Random(5, Large);
         Assert.Equal(Errno.OK, a.Signal(m => m.To(b.Id).Vec(payload)));
         Assert.Equal(payload, b.Receive().Payload);
         Assert.Equal(payload, monitor.Receive().Payload);
@@ -239,7 +239,7 @@ public class SignalStatements
         b.Matches(static m => m.Id());
         for (ulong cookie = 1; cookie <= 60; cookie++)
         {
-            byte[] payload = Random((int)cookie, (int)cookie % 3 * 20_000 + 1);
+            byte[] payload = Payload.Random((int)cookie, (int)cookie % 3 * 20_000 + 1);
             Assert.Equal(Errno.OK, (cookie % 4) switch
             {
                 0 => a.Send(m => m.To(b.Id).Cookie(cookie).Vec(payload)),
@@ -252,11 +252,4 @@ public class SignalStatements
 
     private static KdbusTimestamp StampOf(ReceivedMessage message) =>
         message.Items.Single(static i => i.Type == ItemType.Timestamp).As<KdbusTimestamp>();
-
-    private static byte[] Random(int seed, int size)
-    {
-        byte[] data = new byte[size];
-        new Random(seed).NextBytes(data);
-        return data;
-    }
 }

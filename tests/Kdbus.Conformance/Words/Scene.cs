@@ -1,3 +1,5 @@
+using Kdbus.Engine;
+
 namespace Kdbus.Conformance.Words;
 
 /// <summary>
@@ -13,9 +15,11 @@ public sealed class Scene : IDisposable
 
     private TestBus? _bus;
 
-    public Scene(WorldKind kind)
+    /// <param name="kind">Where the statement is tested.</param>
+    /// <param name="limits">Where the domain says no, if not at the usual numbers.</param>
+    public Scene(WorldKind kind, DomainLimits? limits = null)
     {
-        World = Worlds.World.Open(kind);
+        World = Worlds.World.Open(kind, limits);
         Process = World.Spawn();
     }
 

@@ -9,6 +9,9 @@ namespace Kdbus.Conformance.Worlds.Simulated;
 /// <summary>The daemon's view of fake processes: what /proc, pidfds and process_vm_readv(2) would show it.</summary>
 internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tasks) : ICallers
 {
+    /// <summary>UIO_MAXIOV: the kernel refuses a copy of more pieces.</summary>
+    private const int MostPieces = 1024;
+
     public nint Read(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote) =>
         Transfer(thread, local, remote, static (memory, address, piece) => memory.Read(address, new Span<byte>(piece.Base, (int)piece.Length)));
 
@@ -41,6 +44,8 @@ internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tas
     {
         if (!tasks.TryGetValue(thread, out FakeTask? task))
             return -(int)Errno.ESRCH;
+        if (local.Length > MostPieces || remote.Length > MostPieces)
+            return -(int)Errno.EINVAL;
         nint total = 0;
         int i = 0, j = 0;
         nuint usedHere = 0;

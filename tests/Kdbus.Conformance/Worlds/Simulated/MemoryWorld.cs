@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Kdbus.Daemon.Serving;
+using Kdbus.Engine;
 using Kdbus.Fuse;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -21,10 +22,10 @@ internal sealed class MemoryWorld : IWorld
     private readonly KdbusFileSystem _daemon;
     private readonly Task<FuseSessionEnd> _serving;
 
-    public MemoryWorld()
+    public MemoryWorld(DomainLimits limits)
     {
         FuseSessionOptions session = new() { Bug = bug => _bugs.Enqueue(bug.ToString()) };
-        _daemon = new KdbusFileSystem(_kernel, new FakeCallers(_tasks), new ServerOptions(), session, NullLogger.Instance);
+        _daemon = new KdbusFileSystem(_kernel, new FakeCallers(_tasks), new ServerOptions { Limits = limits }, session, NullLogger.Instance);
         FakeRequest init = _kernel.Mount();
         _serving = Task.Factory.StartNew(_daemon.Session.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         _kernel.Await(init);
