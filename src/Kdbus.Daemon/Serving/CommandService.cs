@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -271,21 +270,11 @@ internal sealed class CommandService(
     private Errno Copy(Transfer transfer, in CommandFetch fetch, ReadOnlySpan<byte> message, in RequestContext context, ulong argument)
     {
         if (!Enter(context, argument)) return TooManyStuck;
-        if (transfer.IsDirect)
-        {
-            var delivery = transfer.Deliveries[0];
-            var copied = fetch.Copy(message, (PoolFile)delivery.Memory, delivery.AreaOffset);
-            session.LeaveBlocking();
-            return copied;
-        }
-
-        var size = CommandFetch.PayloadSize(message);
-        var buffer = ArrayPool<byte>.Shared.Rent(size);
-        var fetched = fetch.Copy(message, buffer.AsSpan(0, size));
+        var copied = transfer.IsDirect
+            ? fetch.Copy(message, (PoolFile)transfer.Deliveries[0].Memory, transfer.Deliveries[0].AreaOffset)
+            : fetch.Copy(message, transfer);
         session.LeaveBlocking();
-        if (fetched == Errno.OK) transfer.Fill(message, buffer.AsSpan(0, size));
-        ArrayPool<byte>.Shared.Return(buffer);
-        return fetched;
+        return copied;
     }
 
     private static void Pin(Transfer transfer)
