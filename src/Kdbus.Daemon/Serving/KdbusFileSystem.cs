@@ -32,6 +32,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
 
     private readonly Tree _tree;
     private readonly PoolPublisher _publisher;
+    private readonly CancelWatch _cancels;
     private readonly CommandService _commands;
     private readonly FuseSession _session;
     private DeadlineTimer? _timer;
@@ -48,7 +49,8 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _tree = new Tree(_host.Domain, DomainHost.Now.Realtime / 1_000_000_000);
         _session = new FuseSession(channel, this, sessionOptions);
         _publisher = new PoolPublisher(_session);
-        _commands = new CommandService(_host, callers, _session, _publisher);
+        _cancels = new CancelWatch(descriptor => _commands!.Cancel(descriptor), descriptor => _commands!.Closed(descriptor));
+        _commands = new CommandService(_host, callers, _session, _publisher, _cancels);
     }
 
     /// <summary>What serves it.</summary>
@@ -82,6 +84,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     {
         _timer?.Dispose();
         _trimmer?.Dispose();
+        _cancels.Dispose();
         _timer = null;
         _trimmer = null;
     }

@@ -53,7 +53,7 @@ internal static class Deliveries
                     outcome.Transfer = transfer;
                     return Errno.OK;
                 default:
-                    transfer.Fill(call.Message, call.Payload);
+                    transfer.FillAll(call.Message, call.Payload);
                     break;
             }
         }
