@@ -57,7 +57,7 @@ internal static class CommandGrammar
             case Command.Hello:
                 return Hello(dice, flags, items);
             case Command.Send:
-                if (dice.OneIn(30)) items.Add(Frame.Item(ItemType.CancelFd, dice.Bytes(4)));
+                if (dice.OneIn(8)) items.Add(Frame.Item(ItemType.CancelFd, dice.OneIn(20) ? (int)dice.Wild() : dice.Of(FuzzCallers.Switched, FuzzCallers.Switched, FuzzCallers.Readable, FuzzCallers.NotForPolling)));
                 return Frame.Of(new KdbusCmdSend { Flags = flags, ReturnFlags = Stale(dice), Reply = new KdbusMsgInfo { Offset = Stale(dice) } }, [.. items]);
             case Command.Recv:
                 var recv = dice.OneIn(4) ? (uint)dice.Below(8) : 0;

@@ -8,7 +8,7 @@ namespace Kdbus.Fuzz.Serving;
 /// The daemon's view of the processes. Now and then memory takes its time, so that a reader loses its turn. What is written
 /// to a caller must lie in the command that it issued.
 /// </summary>
-internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICallers
+internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICallers, IDisposable
 {
     private const int ThreadsOfProcess = 16;
     private static readonly TimeSpan Stall = TimeSpan.FromMilliseconds(14);
@@ -17,6 +17,17 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
     private static long s_lateStores;
 
     private readonly Lock _lock = new();
+    private readonly int _switched = EventFd.Create();
+    private readonly int _readable = Signalled();
+
+    /// <summary>Number of a descriptor that is readable now and then.</summary>
+    public const int Switched = 0;
+
+    /// <summary>Number of a descriptor that is readable.</summary>
+    public const int Readable = 1;
+
+    /// <summary>Number of a descriptor that must not be waited for.</summary>
+    public const int NotForPolling = 2;
 
     public FuzzProcess[] Processes { get; } =
     [
@@ -63,11 +74,26 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
         return Errno.OK;
     }
 
-    /// <summary>No process has anything but files of the mount.</summary>
+    /// <summary>
+    /// All processes have the same descriptors: <see cref="Switched"/>, one that is always readable, one that nobody may poll.
+    /// </summary>
     public Errno CopyDescriptor(int thread, int number, out int copy)
     {
-        copy = -1;
-        return Errno.EBADF;
+        copy = number is Switched or Readable ? FileDescriptor.Duplicate(number == Switched ? _switched : _readable) : -1;
+        return copy >= 0 ? Errno.OK : number == NotForPolling ? Errno.EINVAL : Errno.EBADF;
+    }
+
+    /// <summary>Makes <see cref="Switched"/> readable, or not readable again.</summary>
+    public void Switch()
+    {
+        if (EventFd.Drain(_switched) <= 0) EventFd.Signal(_switched);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        FileDescriptor.Close(_switched);
+        FileDescriptor.Close(_readable);
     }
 
     /// <summary>
@@ -80,6 +106,13 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
         var late = Interlocked.Increment(ref s_lateStores);
         if (late < 3 || late * 400 < Interlocked.Read(ref s_stalls)) return;
         kernel.Fault($"{piece.Length} bytes are stored at {piece.Address:x} of thread {thread}, which is not in a call: the {late}th time in {s_stalls} stalls.");
+    }
+
+    private static int Signalled()
+    {
+        var descriptor = EventFd.Create();
+        EventFd.Signal(descriptor);
+        return descriptor;
     }
 
     private FuzzProcess? Find(int thread) => Array.Find(Processes, process => process.Pid == thread / ThreadsOfProcess);

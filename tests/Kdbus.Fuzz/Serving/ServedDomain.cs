@@ -14,14 +14,14 @@ internal static class ServedDomain
 {
     public static void Run(Dice dice, List<byte[]> inputs, int requests, bool chaos)
     {
-        var passthrough = dice.OneIn(2);
+        var passthrough = !dice.OneIn(3);
         var bugs = new List<string>();
         KdbusFileSystem? served = null;
         using var kernel = new ScriptedKernel(inputs, passthrough)
         {
             MakeTraffic = kernel => new Traffic(kernel, new Dice(dice.Next()), requests, chaos) { Idle = () => Trimmer(served!)?.Look() },
         };
-        var callers = new FuzzCallers(kernel, new Dice(dice.Next()));
+        using var callers = new FuzzCallers(kernel, new Dice(dice.Next()));
         kernel.Traffic.Callers = callers;
         var options = new FuseSessionOptions
         {

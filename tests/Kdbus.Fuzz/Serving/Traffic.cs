@@ -254,6 +254,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     {
         if (dice.OneIn(4)) Thread.Sleep(1); // deadlines pass
         if (dice.OneIn(4)) Idle();
+        if (dice.OneIn(4)) Callers.Switch();
         return null;
     }
 

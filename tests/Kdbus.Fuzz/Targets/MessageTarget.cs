@@ -82,7 +82,9 @@ internal sealed class MessageTarget : IFuzzTarget
         import.ClearPadding(memory, (ulong)start);
         var queued = QueuedIn(memory, size, start, out var receiver);
         import.WriteTo(queued.Image.AsSpan(0, start), (ulong)start);
-        new Delivery(receiver, queued, start).Fill(message, Filled((int)total));
+        var transfer = new Transfer(_sender);
+        transfer.Add(new Delivery(receiver, queued, start));
+        transfer.FillAll(message, Filled((int)total));
         Require(memory.Bytes.SequenceEqual(queued.Image), "copy for whoever takes over the name");
         Require(!memory.Bytes[start..].Contains(Garbage), "a byte behind the items was not written");
         Require(memory.Bytes[start..].Count(Payload) == (int)total, "payload was overwritten");
