@@ -23,7 +23,7 @@ public sealed class SlowMonitorTests
 
         Received first = monitor.Recv();
         Assert.Equal(Errno.OK, first.Result);
-        Assert.InRange(first.Command.DroppedMsgs, 1UL, Messages);
+        Assert.InRange(first.Command.DroppedMsgs, 1UL, (ulong)Messages);
         IReadOnlyList<ReceivedMessage> rest = monitor.ReceiveAll();
         Assert.Equal((ulong)Messages, 1 + (ulong)rest.Count + first.Command.DroppedMsgs);
     }

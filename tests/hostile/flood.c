@@ -6,6 +6,7 @@
  *   NAME       messages to the owner of a name, one after the other, out of four connections.
  * For each line on standard input it writes "DONE REFUSED": what has succeeded since the last line and what has not.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
@@ -118,7 +119,7 @@ static int add_match(int fd, unsigned number)
 	return ioctl(fd, KDBUS_CMD_MATCH_ADD, &add) < 0 ? -errno : 0;
 }
 
-static int flood_matches(const char *endpoint)
+static void flood_matches(const char *endpoint)
 {
 	const struct rlimit files = { 4096, 4096 };
 	struct connection connection;
@@ -151,6 +152,6 @@ int main(int argc, char **argv)
 	if (strcmp(argv[3], "signals") == 0)
 		return flood_signals(argv[1]);
 	if (strcmp(argv[3], "matches") == 0)
-		return flood_matches(argv[1]);
+		flood_matches(argv[1]);
 	return flood_name(argv[1], argv[3]);
 }

@@ -15,8 +15,8 @@ internal sealed class SentMessage
         Payload = payload;
         IsDamaged = isDamaged;
         _bytes = bytes;
-        if (bytes.Length < 64) return;
-        Header = MemoryMarshal.Read<KdbusMsg>(bytes);
+        // Behind what has been cut off there are zeros.
+        Header = MemoryMarshal.Read<KdbusMsg>([.. bytes, .. new byte[64]]);
         if (isDamaged) return;
 
         var items = new ItemReader(bytes.AsSpan(64));
