@@ -258,12 +258,15 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         return null;
     }
 
-    /// <summary>The owner of a pool that he may write to does so, wherever he likes.</summary>
+    /// <summary>
+    /// The owner of a pool that he may write to does so, wherever he likes: mostly an activator, from whose pool messages move on.
+    /// </summary>
     private Sent? Scribble()
     {
         var writable = _files.Where(file => file is { IsWritable: true, Backing: >= 0, PoolSize: > 0 }).ToList();
-        if (writable.Count == 0 || !dice.OneIn(10)) return null;
-        var file = dice.Of(writable);
+        var activators = writable.FindAll(file => file.Kind.HasFlag(HelloFlags.Activator));
+        if (writable.Count == 0 || (activators.Count == 0 && !dice.OneIn(20))) return null;
+        var file = dice.Of(activators.Count > 0 ? activators : writable);
         file.IsScribbled = true;
         var junk = new byte[Math.Min(file.PoolSize, 65536)];
         Array.Fill(junk, (byte)dice.Wild());
