@@ -22,6 +22,7 @@ internal sealed class SentMessage
         var items = new ItemReader(bytes.AsSpan(64));
         while (items.TryRead(out var item))
         {
+            if (ItemRules.Check(item.Type, item.Payload) != Errno.OK) break; // nobody will take it
             if (item.Type == ItemType.DstName) Name = Encoding.ASCII.GetString(item.String);
             if (item.Type == ItemType.BloomFilter) Filter = item.Payload.ToArray();
         }
