@@ -33,7 +33,7 @@ umask 022
 # Programs are called by their names and by other users too.
 chmod 755 "$place"
 mkdir "$place/tour" "$place/programs" "$place/log"
-cp -r "$(dirname "$(realpath "$2")")"/. "$3"/{make-bus,peer} "$place/programs/" || exit 2
+cp "$3"/{make-bus,peer} "$place/programs/" && ln -s "$(realpath "$2")" "$place/programs/kdbusfs" || exit 2
 PATH=$place/programs:$PATH
 log=$place/log
 cd "$place/tour" || exit 2
