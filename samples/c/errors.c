@@ -25,13 +25,13 @@ static const struct {
 	{ EMFILE, KDBUS_CMD_HELLO, "end some of your connections, or mount the domain with a larger max-connections" },
 
 	{ EEXIST, KDBUS_CMD_NAME_ACQUIRE, "somebody has it: wait with --queue; or --replace, if its owner has said --allow-replacement" },
-	{ EPERM, KDBUS_CMD_NAME_ACQUIRE, "policy must let you, of the bus and of a custom endpoint: peer ENDPOINT hold NAME user=UID:own" },
+	{ EPERM, KDBUS_CMD_NAME_ACQUIRE, "the policy of the bus, and of a custom endpoint, must let you: peer ENDPOINT hold --help" },
 	{ EINVAL, KDBUS_CMD_NAME_ACQUIRE, "a name is words of letters, digits, _ and -, with dots between them: org.example.Clock" },
 
 	{ ENXIO, KDBUS_CMD_SEND, "no such connection: peer ENDPOINT list shows who is there" },
 	{ ESRCH, KDBUS_CMD_SEND, "nobody has this name: peer ENDPOINT list shows the names there are" },
 	{ EADDRNOTAVAIL, KDBUS_CMD_SEND, "only an activator has this name, and --no-auto-start is not to start an owner" },
-	{ EPERM, KDBUS_CMD_SEND, "policy must let you, of the bus and of a custom endpoint: peer ENDPOINT hold NAME user=UID:talk" },
+	{ EPERM, KDBUS_CMD_SEND, "the policy of the bus, and of a custom endpoint, must let you: peer ENDPOINT hold --help" },
 	{ EINVAL, KDBUS_CMD_SEND, "the receiver is a connection id or a name like org.example.Clock" },
 	{ ENOBUFS, KDBUS_CMD_SEND, "too much from you waits there unread; let the receiver read first" },
 	{ EXFULL, KDBUS_CMD_SEND, "the receiver's pool is full; let it read and free first" },

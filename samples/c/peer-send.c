@@ -9,7 +9,10 @@
 
 enum { COOKIE = 1, TIMEOUT_MS = 5000 };
 
-static const struct option call_options[] = {
+static const struct option send_options[] = {
+	{ "no-auto-start", no_argument, NULL, 'a' },
+	OPTIONS_END
+}, call_options[] = {
 	{ "timeout", required_argument, NULL, 't' },
 	{ "no-auto-start", no_argument, NULL, 'a' },
 	OPTIONS_END
@@ -97,7 +100,7 @@ const struct verb peer_send = {
 	.help = "send a text to a connection id or a name\n"
 		"\n"
 		"  --no-auto-start  fail rather than let an activator start the owner of the name\n",
-	.options = call_options + 1,
+	.options = send_options,
 	.run = send_text,
 };
 
