@@ -31,6 +31,7 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
         {
             file = host.FindFile(request.Handle);
             admitted = host.Domain.Admit(request.Handle, request.Command, out needs);
+            if (file is { Status: not null }) admitted = Errno.ENOTTY;
         }
 
         if (file == null || admitted != Errno.OK)
@@ -69,8 +70,8 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
     }
 
     /// <summary>
-    /// Does what the engine asked for on behalf of others: wakes pollers, ends calls that waited. One thing at a time, so
-    /// that whoever gets stuck keeps nothing else from being done.
+    /// Does what the engine asked for on behalf of others: wakes pollers, ends calls that waited, tells of refusals. One thing
+    /// at a time, so that whoever gets stuck keeps nothing else from being done.
     /// </summary>
     public void Carry()
     {
@@ -81,23 +82,26 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
 
     private bool CarryNext(bool withAnswers)
     {
-        bool wakes, fails, answers;
+        bool wakes, fails, tells, answers;
         ulong pollHandle;
+        RefusalNote told = default;
         (PendingCall Call, Completion Completion) due = default;
         ulong deadline;
         using (host.Enter())
         {
             wakes = host.TakeWake(out pollHandle);
             fails = !wakes && host.TakeFailed(out due);
-            answers = withAnswers && !wakes && !fails && host.TakeAnswered(out due);
+            tells = !wakes && !fails && host.Refusals.TryTake(out told);
+            answers = withAnswers && !wakes && !fails && !tells && host.TakeAnswered(out due);
             deadline = host.Domain.NextDeadline;
         }
 
         if (wakes) session.Notify.Poll(pollHandle);
         else if (fails) due.Call.Reply.Ioctl(due.Completion.Restart ? RestartSys : -(int)due.Completion.Result);
+        else if (tells) host.Refusals.Write(told);
         else if (answers) End(due.Call, due.Completion.Reply);
         else host.Timer?.Update(deadline);
-        return wakes || fails || answers;
+        return wakes || fails || tells || answers;
     }
 
     private void Run(in IoctlRequest request, FuseReply reply, OpenFile file, CallerNeeds needs)
