@@ -4,6 +4,9 @@
  *
  * They were not part of the public header of 2015, and programs of that time define some of them themselves, therefore they
  * are apart. Each line names the error a program gets beyond the limit. Sizes are in bytes.
+ *
+ * They are what a domain has unless it was mounted with others (kdbusfs mount -o max-matches=1000; see the manual page), so a
+ * program should rather go by the error than count by itself. The numbers in force stand in the file .status/limits of a domain.
  */
 #ifndef KDBUS_LIMITS_H
 #define KDBUS_LIMITS_H

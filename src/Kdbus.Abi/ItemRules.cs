@@ -9,6 +9,9 @@ namespace Kdbus.Abi;
 public static class ItemRules
 {
     /// <summary>EINVAL, EBADF or ENAMETOOLONG if the payload cannot be one of <paramref name="type"/>.</summary>
+    /// <param name="type">What the item says it is.</param>
+    /// <param name="payload">Its bytes, without header and padding.</param>
+    /// <param name="sysNameMaxLength">Characters, without NUL, that <see cref="SysName"/> allows in this domain.</param>
     public static Errno Check(ItemType type, ReadOnlySpan<byte> payload, int sysNameMaxLength = Limits.SysNameMaxLen)
     {
         var length = payload.Length;

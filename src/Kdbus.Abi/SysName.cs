@@ -5,7 +5,7 @@ namespace Kdbus.Abi;
 
 /// <summary>
 /// Names of buses and custom endpoints, and descriptions of connections: 1 to 63 of <c>A-Z a-z 0-9 _ - .</c>, neither
-/// first nor last a dash or dot. A bus or endpoint is named after its maker besides: <c>1000-session</c>.
+/// first nor last a dash or dot; a domain may allow another number. A bus or endpoint is named after its maker besides: <c>1000-session</c>.
 /// </summary>
 public static class SysName
 {
@@ -13,6 +13,8 @@ public static class SysName
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."u8);
 
     /// <summary>Checks an item's payload, NUL included: EINVAL, or ENAMETOOLONG above <paramref name="maxLength"/> characters.</summary>
+    /// <param name="payload">The name and its NUL.</param>
+    /// <param name="maxLength">Characters, without NUL.</param>
     public static Errno Check(ReadOnlySpan<byte> payload, int maxLength = Limits.SysNameMaxLen)
     {
         if (payload.Length < 2) return Errno.EINVAL;

@@ -2,14 +2,17 @@ namespace Kdbus.Abi;
 
 /// <summary>
 /// Well-known names: two or more elements of ASCII <c>A-Z a-z 0-9 _ -</c> separated by dots, none empty, none beginning
-/// with a digit, 255 characters at most. Where a wildcard is accepted the last element may be exactly <c>*</c>.
+/// with a digit, 255 characters at most unless a domain allows fewer. Where a wildcard is accepted the last element may be exactly <c>*</c>.
 /// </summary>
 public static class WellKnownName
 {
     /// <summary>Checks a name without its NUL.</summary>
-    public static bool IsValid(ReadOnlySpan<byte> name, bool acceptWildcard = false)
+    /// <param name="name">The name.</param>
+    /// <param name="acceptWildcard">Whether the last element may be a wildcard.</param>
+    /// <param name="maxLength">Characters, the wildcard and all dots included.</param>
+    public static bool IsValid(ReadOnlySpan<byte> name, bool acceptWildcard = false, int maxLength = Limits.NameMaxLen)
     {
-        if (name.Length > Limits.NameMaxLen) return false;
+        if (name.Length > maxLength) return false;
         var elements = 0;
         while (true)
         {

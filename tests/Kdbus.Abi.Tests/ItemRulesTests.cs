@@ -123,6 +123,8 @@ public class ItemRulesTests
         Assert.Equal(Errno.OK, ItemRules.Check(type, "1000-a\0"u8));
         Assert.Equal(Errno.EINVAL, ItemRules.Check(type, "-a\0"u8));
         Assert.Equal(Errno.ENAMETOOLONG, ItemRules.Check(type, new byte[65]));
+        Assert.Equal(Errno.OK, ItemRules.Check(type, "1000-a\0"u8, sysNameMaxLength: 6));
+        Assert.Equal(Errno.ENAMETOOLONG, ItemRules.Check(type, "1000-ab\0"u8, sysNameMaxLength: 6));
     }
 
     private static byte[] Memfd(ulong size, int fd)

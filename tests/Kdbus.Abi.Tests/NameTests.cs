@@ -58,6 +58,15 @@ public class NameTests
         Assert.False(WellKnownName.IsValid(Encoding.ASCII.GetBytes("a." + new string('b', 254))));
     }
 
+    [Theory]
+    [InlineData("a.b", 3, true)]
+    [InlineData("a.bc", 3, false)]
+    [InlineData("a.*", 3, true)]
+    [InlineData("a.b.*", 4, false)]
+    [InlineData("a.b.*", 5, true)]
+    public void A_domain_may_allow_another_length_of_well_known_names(string name, int maxLength, bool valid) =>
+        Assert.Equal(valid, WellKnownName.IsValid(Encoding.ASCII.GetBytes(name), acceptWildcard: true, maxLength));
+
     [Fact]
     public void Only_ASCII_letters_digits_underscore_and_dash_stand_in_an_element()
     {
@@ -97,6 +106,16 @@ public class NameTests
         Assert.Equal(Errno.ENAMETOOLONG, SysName.Check(Encoding.ASCII.GetBytes(new string('a', 64) + "\0")));
         Assert.Equal(Errno.ENAMETOOLONG, SysName.Check(Encoding.ASCII.GetBytes(new string('/', 70))));
         Assert.Equal(Errno.EINVAL, SysName.Check(Encoding.ASCII.GetBytes(new string('a', 64))));
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(63)]
+    [InlineData(255)]
+    public void A_domain_may_allow_another_length_of_names_of_buses(int maxLength)
+    {
+        Assert.Equal(Errno.OK, SysName.Check(Encoding.ASCII.GetBytes(new string('a', maxLength) + "\0"), maxLength));
+        Assert.Equal(Errno.ENAMETOOLONG, SysName.Check(Encoding.ASCII.GetBytes(new string('a', maxLength + 1) + "\0"), maxLength));
     }
 
     [Theory]

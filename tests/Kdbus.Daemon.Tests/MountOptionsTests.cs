@@ -38,6 +38,12 @@ public sealed class MountOptionsTests
         Assert.Equal((null, "kdbusfs", ProfileChoice.PageCache, true), Parts(Parsed("profile=page-cache,debug")));
     }
 
+    [Theory]
+    [InlineData("no-allow-other,fsname=a_b-c")]
+    [InlineData("no_allow_other,fsname=a_b-c")]
+    public void A_dash_in_a_name_is_an_underscore_but_not_in_a_value(string options)
+        => Assert.Equal((false, "a_b-c", ProfileChoice.Auto, false), Parts(Parsed(options)));
+
     private static (bool?, string, ProfileChoice, bool) Parts(MountSettings settings)
         => (settings.AllowOther, settings.Source, settings.Server.Profile, settings.Server.Trace);
 
@@ -83,7 +89,7 @@ public sealed class MountOptionsTests
 
     [Fact]
     public void Nothing_is_suggested_for_what_resembles_nothing()
-        => Assert.Null(Refused("max-messages=7").Hint);
+        => Assert.Null(Refused("bogus=7").Hint);
 
     [Fact]
     public void A_helper_called_sloppy_passes_unknown_options_over_but_not_wrong_values()
@@ -131,7 +137,7 @@ public sealed class MountOptionsTests
 
     [Fact]
     public void No_option_is_in_the_table_twice()
-        => Assert.Equal(MountOptions.Table.Count, MountOptions.Table.DistinctBy(option => option.Name, StringComparer.Ordinal).Count());
+        => Assert.Equal(MountOptions.Table.Count, MountOptions.Table.DistinctBy(option => option.Name.Replace('_', '-'), StringComparer.Ordinal).Count());
 
     [Theory]
     [InlineData("", "", 0)]

@@ -1,13 +1,16 @@
+using System.Globalization;
 using System.Text;
 using Kdbus.Daemon.Mounting;
 using Kdbus.Daemon.Serving;
+using Kdbus.Engine;
 
 namespace Kdbus.Daemon.Cli;
 
 /// <summary>
 /// The language of <c>-o</c>: options separated by commas, a value after an equals sign, a backslash before a comma or backslash that is
 /// part of a value. Options given later win. Every option is known from one table; unknown ones are an error that names them, because a
-/// mistyped option that is silently ignored is a mount other than the one asked for.
+/// mistyped option that is silently ignored is a mount other than the one asked for. In a name a dash and an underscore are the same,
+/// because mount options of other file systems are written either way.
 /// </summary>
 public static class MountOptions
 {
@@ -23,6 +26,7 @@ public static class MountOptions
         MountOption.Choice("profile", "how pools reach clients (default auto)", s_profiles, WithProfile),
         MountOption.Text("fsname", "NAME", "name shown as the mount's source (default kdbusfs)", (o, name) => o with { Source = name }),
         MountOption.Flag("debug", "log every request", o => WithTrace(o)),
+        .. DomainLimits.Table.Select(Limit),
 
         // What mount(8), fstab(5) and libfuse's mount helper pass along to every file system. The mount is nosuid, nodev, noexec and checks
         // permissions in any case: nothing on it could be executed or opened as a device, so asking for the opposite changes nothing
@@ -56,7 +60,7 @@ public static class MountOptions
                 // Options of user-space mount programs (x-systemd.automount, X-mount.mkdir): not the file system's business, by convention.
                 if (name.StartsWith("x-", StringComparison.Ordinal) || name.StartsWith("X-", StringComparison.Ordinal))
                     continue;
-                MountOption? option = Table.FirstOrDefault(known => known.Name.Equals(name, StringComparison.Ordinal));
+                MountOption? option = Table.FirstOrDefault(known => Dashed(known.Name) == Dashed(name));
                 if (option is null)
                 {
                     if (ignoreUnknown)
@@ -95,6 +99,20 @@ public static class MountOptions
             _ = item.Append(list[i]);
         }
         return items;
+    }
+
+    private static string Dashed(string name) => name.Replace('_', '-');
+
+    private static MountOption Limit(DomainLimit limit)
+    {
+        string range = string.Create(
+            CultureInfo.InvariantCulture, $"(default {limit.Get(new DomainLimits())}, {limit.Least} to {limit.Most})");
+        return MountOption.Number(
+            limit.Name,
+            $"{limit.Counts} {range}",
+            limit.Least,
+            limit.Most,
+            (o, number) => o with { Server = o.Server with { Limits = limit.Set(o.Server.Limits, (int)number) } });
     }
 
     private static MountSettings WithProfile(MountSettings settings, ProfileChoice profile)

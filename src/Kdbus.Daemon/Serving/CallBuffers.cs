@@ -1,11 +1,12 @@
-using Kdbus.Abi;
+using Kdbus.Engine;
 using Kdbus.Linux;
 
 namespace Kdbus.Daemon.Serving;
 
 /// <summary>
-/// What one reader thread needs to take a command in: allocated once for each thread, used again for each command. A
-/// thread that is stuck in one command keeps its buffers, whoever goes on has others.
+/// What one reader thread needs to take a command in: allocated once for each thread, used again for each command, and
+/// as large as the limits of the domain allow a command to be. A thread that is stuck in one command keeps its buffers,
+/// whoever goes on has others.
 /// </summary>
 internal sealed unsafe class CallBuffers
 {
@@ -15,28 +16,43 @@ internal sealed unsafe class CallBuffers
     [ThreadStatic]
     private static CallBuffers? t_buffers;
 
-    private readonly byte[] _frame = GC.AllocateUninitializedArray<byte>(Limits.CmdMaxSize, pinned: true);
-    private readonly byte[] _message = GC.AllocateUninitializedArray<byte>(Limits.MsgMaxSize, pinned: true);
-    private readonly byte[] _payload = GC.AllocateUninitializedArray<byte>(InlinePayload, pinned: true);
+    private readonly DomainLimits _limits;
+    private readonly byte[] _frame;
+    private readonly byte[] _message;
+    private readonly byte[] _payload;
 
-    private CallBuffers()
+    private CallBuffers(DomainLimits limits)
     {
+        _limits = limits;
+        _frame = GC.AllocateUninitializedArray<byte>(limits.CommandSize, pinned: true);
+        _message = GC.AllocateUninitializedArray<byte>(limits.MessageSize, pinned: true);
+        _payload = GC.AllocateUninitializedArray<byte>(InlinePayload, pinned: true);
+        Remote = new RemoteIoVec[limits.MessageItems];
+        Local = new IoVec[limits.MessageItems];
     }
 
-    /// <summary>The buffers of this thread.</summary>
-    public static CallBuffers OfThisThread => t_buffers ??= new CallBuffers();
-
+    /// <summary>Room for the largest command of the domain, in bytes.</summary>
     public Span<byte> Frame => _frame;
 
+    /// <summary>Room for the largest message of the domain without its payload, in bytes.</summary>
     public Span<byte> Message => _message;
 
+    /// <summary>Room for <see cref="InlinePayload"/> bytes.</summary>
     public Span<byte> Payload => _payload;
 
-    /// <summary>Pieces of memory on the caller's side of a copy.</summary>
-    public RemoteIoVec[] Remote { get; } = new RemoteIoVec[Limits.MsgMaxItems];
+    /// <summary>
+    /// Pieces of memory on the caller's side of a copy: one for each item a message may have. The least number of items
+    /// that a domain can be told, 4, is enough for the results of any command; the largest, 1024, is what the kernel takes
+    /// in one copy.
+    /// </summary>
+    public RemoteIoVec[] Remote { get; }
 
-    /// <summary>Pieces of memory on our side of a copy.</summary>
-    public IoVec[] Local { get; } = new IoVec[Limits.MsgMaxItems];
+    /// <summary>Pieces of memory on our side of a copy, as many.</summary>
+    public IoVec[] Local { get; }
+
+    /// <summary>The buffers of this thread, which serves one domain: they are made for the first command.</summary>
+    public static CallBuffers OfThisThread(DomainLimits limits) =>
+        t_buffers is { } own && ReferenceEquals(own._limits, limits) ? own : t_buffers = new CallBuffers(limits);
 
     /// <summary>A piece of these buffers, which do not move.</summary>
     public static IoVec Pinned(Span<byte> buffer)

@@ -11,7 +11,14 @@ namespace Kdbus.Daemon.Serving;
 /// <param name="Thread">The caller.</param>
 /// <param name="Uid">Its user, for whom a stuck store counts.</param>
 /// <param name="Argument">Address of the command in the caller's memory.</param>
-internal readonly record struct PendingCall(HeldReply Reply, OpenFile File, int Thread, uint Uid, ulong Argument);
+internal readonly record struct PendingCall(HeldReply Reply, OpenFile File, int Thread, uint Uid, ulong Argument)
+{
+    /// <summary>By what the caller can end it; null if he named nothing.</summary>
+    public CancelDescriptor? Cancel { get; init; }
+}
+
+/// <summary>A call that waited and is to be answered now.</summary>
+internal readonly record struct EndedCall(PendingCall Call, Completion Completion);
 
 /// <summary>
 /// The domain behind its lock, together with what the daemon keeps beside it: the open files and the calls that wait.
@@ -27,14 +34,16 @@ internal sealed class DomainHost : IEffects
     private readonly Dictionary<uint, long> _statusBytes = [];
     private readonly Dictionary<ulong, PendingCall> _pending = [];
     private readonly Queue<ulong> _wakes = new();
-    private readonly Queue<(PendingCall Call, Completion Completion)> _failed = new();
-    private readonly Queue<(PendingCall Call, Completion Completion)> _answered = new();
+    private readonly Queue<EndedCall> _failed = new();
+    private readonly Queue<EndedCall> _answered = new();
+    private readonly Dictionary<ulong, EndedCall> _closing = [];
     private ulong _lastHandle;
 
+    /// <param name="limits">Where the domain says no.</param>
     /// <param name="refusals">Where messages that found no room are noted.</param>
-    public DomainHost(RefusalLog refusals)
+    public DomainHost(DomainLimits limits, RefusalLog refusals)
     {
-        Domain = new Domain(this);
+        Domain = new Domain(this, limits);
         Refusals = refusals;
     }
 
@@ -97,13 +106,19 @@ internal sealed class DomainHost : IEffects
     public bool TakeWake(out ulong pollHandle) => _wakes.TryDequeue(out pollHandle);
 
     /// <summary>A call to end with an error: its caller's memory need not be touched. Only under <see cref="Enter"/>.</summary>
-    public bool TakeFailed(out (PendingCall Call, Completion Completion) due) => _failed.TryDequeue(out due);
+    public bool TakeFailed(out EndedCall call) => _failed.TryDequeue(out call);
 
     /// <summary>
     /// A call to end with an answer, which is to be stored in its caller's memory: whoever takes it may get stuck there,
     /// so it takes no second one. Its pool is pinned. Only under <see cref="Enter"/>.
     /// </summary>
-    public bool TakeAnswered(out (PendingCall Call, Completion Completion) due) => _answered.TryDequeue(out due);
+    public bool TakeAnswered(out EndedCall call) => _answered.TryDequeue(out call);
+
+    /// <summary>A call is to end when its cancel descriptor is closed; only under <see cref="Enter"/>.</summary>
+    public void AwaitClosing(in EndedCall call) => _closing.Add(call.Completion.Request, call);
+
+    /// <summary>Such a call, if nobody has ended it meanwhile; only under <see cref="Enter"/>.</summary>
+    public bool TakeClosing(ulong request, out EndedCall call) => _closing.Remove(request, out call);
 
     /// <inheritdoc/>
     public void Wake(ulong handle)
@@ -122,12 +137,12 @@ internal sealed class DomainHost : IEffects
         if (!_pending.Remove(completion.Request, out var call)) return;
         if (completion.Result != Errno.OK)
         {
-            _failed.Enqueue((call, completion));
+            _failed.Enqueue(new EndedCall(call, completion));
             return;
         }
 
         // The owner may free the answer before he is told of it; the mapping must outlast its publication.
         call.File.Pool!.Pin();
-        _answered.Enqueue((call, completion));
+        _answered.Enqueue(new EndedCall(call, completion));
     }
 }

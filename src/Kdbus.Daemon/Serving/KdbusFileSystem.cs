@@ -20,38 +20,48 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private const uint ReadOnly = 0; // O_RDONLY
     private const uint PollGone = 0x008 | 0x010; // POLLERR | POLLHUP
 
-    /// <summary>
-    /// Files of the mount that one user may have open: four times the connections he may have. Each costs the daemon a
-    /// descriptor, of which it has not enough for everything that all processes of a user could open.
-    /// </summary>
-    private const int MaxOpenFilesPerUser = 4 * Limits.UserMaxConn;
-
     private readonly DomainHost _host;
     private readonly ICallers _callers;
     private readonly IFuseChannel _channel;
     private readonly ILogger _log;
     private readonly ProfileChoice _choice;
+
+    /// <summary>
+    /// Files of the mount that one user may have open: four times the connections he may have. Each costs the daemon a
+    /// descriptor, of which it has not enough for everything that all processes of a user could open.
+    /// </summary>
+    private readonly int _maxOpenFilesPerUser;
+
     private readonly Tree _tree;
     private readonly PoolPublisher _publisher;
+    private readonly CancelWatch _cancels;
     private readonly CommandService _commands;
     private readonly StatusService _status;
     private readonly FuseSession _session;
     private DeadlineTimer? _timer;
     private PoolTrimmer? _trimmer;
 
-    public KdbusFileSystem(IFuseChannel channel, ICallers callers, ServerOptions options, FuseSessionOptions sessionOptions, ILogger log, TimeProvider? time = null)
+    public KdbusFileSystem(
+        IFuseChannel channel,
+        ICallers callers,
+        ServerOptions options,
+        FuseSessionOptions sessionOptions,
+        ILogger log,
+        TimeProvider? time = null)
     {
         _channel = channel;
         _callers = callers;
         _log = log;
         _choice = options.Profile;
-        _host = new DomainHost(new RefusalLog(log, time ?? TimeProvider.System));
+        _maxOpenFilesPerUser = 4 * options.Limits.Connections;
+        _host = new DomainHost(options.Limits, new RefusalLog(log, time ?? TimeProvider.System));
         var status = new StatusTree(_host.Domain, Credentials.EffectiveUid, Credentials.EffectiveGid);
         _tree = new Tree(_host.Domain, status, DomainHost.Now.Realtime / 1_000_000_000);
         _session = new FuseSession(channel, this, sessionOptions);
         _publisher = new PoolPublisher(_session);
         _status = new StatusService(_host, _session, log);
-        _commands = new CommandService(_host, callers, _session, _publisher);
+        _cancels = new CancelWatch(descriptor => _commands!.Cancel(descriptor), descriptor => _commands!.Closed(descriptor));
+        _commands = new CommandService(_host, callers, _session, _publisher, _cancels);
     }
 
     /// <summary>What serves it.</summary>
@@ -85,6 +95,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     {
         _timer?.Dispose();
         _trimmer?.Dispose();
+        _cancels.Dispose();
         _timer = null;
         _trimmer = null;
     }
@@ -275,7 +286,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         {
             node = _tree.Find(request.Context.NodeId);
             taken = node?.OpenedBy != null;
-            tooMany = _host.OpenFilesOf(request.Context.Uid) >= MaxOpenFilesPerUser;
+            tooMany = _host.OpenFilesOf(request.Context.Uid) >= _maxOpenFilesPerUser;
         }
 
         if (node == null) return Errno.ESTALE;

@@ -1,3 +1,5 @@
+using Kdbus.Engine;
+
 namespace Kdbus.Daemon.Serving;
 
 /// <summary>Which way of showing pools is asked for.</summary>
@@ -19,4 +21,7 @@ public sealed record ServerOptions
 
     /// <summary>Log every FUSE request and answer.</summary>
     public bool Trace { get; init; }
+
+    /// <summary>Where the domain says no.</summary>
+    public DomainLimits Limits { get; init; } = new();
 }

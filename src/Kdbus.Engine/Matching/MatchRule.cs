@@ -1,5 +1,5 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using Kdbus.Abi;
 
 namespace Kdbus.Engine.Matching;
@@ -36,8 +36,7 @@ internal sealed class MatchRule
                 rule = new MatchRule(item.Type) { Masks = payload.ToArray() };
                 return Errno.OK;
             case ItemType.Name:
-                if (!WellKnownName.IsValid(item.String)) return Errno.EINVAL;
-                if (item.String.Length > limits.NameLength) return Errno.EINVAL;
+                if (!WellKnownName.IsValid(item.String, maxLength: limits.NameLength)) return Errno.EINVAL;
                 rule = new MatchRule(item.Type) { Name = item.String.ToArray() };
                 return Errno.OK;
             case ItemType.Id:
@@ -48,7 +47,7 @@ internal sealed class MatchRule
                 return Errno.OK;
             default:
                 var change = item.As<KdbusNotifyNameChange>();
-                var fixedSize = Marshal.SizeOf<KdbusNotifyNameChange>();
+                var fixedSize = Unsafe.SizeOf<KdbusNotifyNameChange>();
                 rule = new MatchRule(item.Type)
                 {
                     OldId = change.OldId.Id,

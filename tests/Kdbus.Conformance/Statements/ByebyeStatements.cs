@@ -29,6 +29,20 @@ public class ByebyeStatements
     }
 
     [Theory, Worlds]
+    public void BYE_03_only_an_ordinary_connection_says_byebye(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        foreach (WireStruct hello in (WireStruct[])[Peer.MonitorHello(), Peer.ActivatorHello("a.b"), Peer.PolicyHolderHello("a.c")])
+        {
+            Peer special = scene.Connect(hello);
+            Assert.Equal(Errno.EOPNOTSUPP, special.Byebye());
+            Assert.Equal(Errno.EOPNOTSUPP, special.Handle.RunOnGarbage(Command.Byebye));
+            Assert.Equal(Errno.OK, special.ConnInfo(a.Id).Result);
+        }
+    }
+
+    [Theory, Worlds]
     public void BYE_04_who_has_left_cannot_be_reached(WorldKind world)
     {
         using Scene scene = new(world);
@@ -76,6 +90,81 @@ public class ByebyeStatements
         Assert.Equal(Errno.OK, a.Send(m => m.To(a.Id)));
         a.Receive();
         Assert.Equal(Errno.OK, a.Byebye());
+    }
+
+    [Theory, Worlds]
+    public void BYE_08_the_names_of_who_has_left_are_free_and_he_waits_for_none(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        Peer c = scene.Connect();
+        a.Owns("a.a");
+        b.Owns("a.b");
+        a.WaitsFor("a.b");
+        c.WaitsFor("a.a");
+        Assert.Equal(Errno.OK, a.Byebye());
+        Assert.Equal(c.Id, b.OwnerOf("a.a"));
+        Assert.Empty(b.Listed(ListFlags.Queued));
+        b.GivesUp("a.b");
+        c.Owns("a.b");
+        Assert.Equal(Errno.ECONNRESET, a.Acquire("a.c"));
+        Assert.Equal(Errno.ECONNRESET, a.Release("a.a"));
+    }
+
+    [Theory, Worlds]
+    public void BYE_08_lost_messages_keep_nobody_from_leaving(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect(Peer.HelloCommand(poolSize: 4096));
+        b.Matches(static m => m.Id());
+        Assert.Equal(Errno.OK, a.Broadcast(static m => m.Vec(new byte[2000])));
+        Assert.Equal(PollEvents.In, b.Handle.Poll() & PollEvents.In);
+        Assert.Equal(Errno.OK, b.Byebye());
+    }
+
+    /// <summary>Whichever process has the last descriptor, and whether it closes it or ends.</summary>
+    [Theory, Worlds]
+    public void BYE_09_the_effects_of_the_last_close_are_complete_when_it_returns(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer watcher = scene.Connect();
+        watcher.MatchesEverything();
+        Peer user = scene.ConnectAs(Scene.User);
+        watcher.ReceiveAll();
+        for (int round = 0; round < 12; round++)
+        {
+            Peer peer = scene.Connect();
+            Peer holder = scene.Connect(Peer.PolicyHolderHello("a.b", static p => p.World(PolicyAccessLevel.Own)));
+            peer.Process.Fork(out IProcess? child);
+            holder.Process.Fork(out IProcess? holderChild);
+            peer.Owns("a.b");
+            watcher.ReceiveAll();
+            peer.Close();
+            holder.Close();
+            watcher.HasNothing();
+            Assert.Equal(Errno.EEXIST, user.Acquire("a.b"));
+
+            End(peer.In(child!), round % 2 == 0);
+            Assert.Equal([Notification.NameRemove(peer.Id, 0, "a.b"), Notification.IdRemove(peer.Id)], watcher.Notifications());
+            Assert.Equal(Errno.ENXIO, watcher.Send(m => m.To(peer.Id)));
+            user.Owns("a.b");
+            user.GivesUp("a.b");
+            watcher.ReceiveAll();
+
+            End(holder.In(holderChild!), round % 4 < 2);
+            Assert.Equal(Errno.EPERM, user.Acquire("a.b"));
+            Assert.Equal([Notification.IdRemove(holder.Id, HelloFlags.PolicyHolder)], watcher.Notifications());
+        }
+
+        static void End(Peer peer, bool close)
+        {
+            if (close)
+                peer.Close();
+            else
+                Assert.Equal(0, peer.Process.Exit());
+        }
     }
 
     [Theory, Worlds]

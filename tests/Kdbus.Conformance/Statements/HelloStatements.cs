@@ -130,6 +130,27 @@ public class HelloStatements
     }
 
     [Theory, Worlds]
+    public void HEL_12_a_policy_holder_may_have_a_wildcard(WorldKind world)
+    {
+        using Scene scene = new(world);
+        foreach (string name in (string[])["foo.*", "a.b.*", "a.b"])
+            scene.Connect(Peer.PolicyHolderHello(name));
+    }
+
+    [Theory, Worlds]
+    public void HEL_13_an_activator_has_one_name(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Handle endpoint = scene.Bus.Open(scene.Process);
+        foreach (string name in (string[])["foo.*", "a.b.*", "foo", "", "*"])
+            Assert.Equal((name, Errno.EINVAL), (name, Hello(endpoint, Peer.ActivatorHello(name))));
+        Peer a = scene.Connect();
+        Assert.Empty(a.Listed(ListFlags.Names | ListFlags.Activators));
+        Assert.Equal(Errno.OK, Hello(endpoint, Peer.ActivatorHello("foo.bar")));
+    }
+
+
+    [Theory, Worlds]
     public void HEL_14_special_connections_are_for_the_privileged(WorldKind world)
     {
         using Scene scene = new(world);
@@ -235,6 +256,34 @@ public class HelloStatements
     }
 
     [Theory, Worlds]
+    public void HEL_22_a_name_has_one_activator(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer activator = scene.Connect(Peer.ActivatorHello("a.b"));
+        Handle endpoint = scene.Bus.Open(scene.Process);
+        Assert.Equal(Errno.EEXIST, Hello(endpoint, Peer.ActivatorHello("a.b")));
+        scene.Connect(Peer.ActivatorHello("a.c"));
+        activator.Close();
+        Assert.Equal(Errno.OK, Hello(endpoint, Peer.ActivatorHello("a.b")));
+    }
+
+    [Theory, Worlds]
+    public void HEL_23_a_name_has_one_policy_holder(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer holder = scene.Connect(Peer.PolicyHolderHello("a.b"));
+        Peer wildcard = scene.Connect(Peer.PolicyHolderHello("a.c.*"));
+        Handle endpoint = scene.Bus.Open(scene.Process);
+        Assert.Equal(Errno.EEXIST, Hello(endpoint, Peer.PolicyHolderHello("a.b")));
+        Assert.Equal(Errno.EEXIST, Hello(endpoint, Peer.PolicyHolderHello("a.c.*")));
+        holder.Close();
+        Assert.Equal(Errno.OK, Hello(endpoint, Peer.PolicyHolderHello("a.b")));
+        Assert.Equal(0, wildcard.Process.Exit());
+        scene.Connect(Peer.PolicyHolderHello("a.c.*"));
+    }
+
+
+    [Theory, Worlds]
     public void HEL_24_a_user_has_at_most_1024_connections(WorldKind world)
     {
         using Scene scene = new(world);
@@ -260,6 +309,47 @@ public class HelloStatements
         Peer a = scene.Connect(Peer.HelloCommand().Item(ItemType.PolicyAccess, everybody));
         Peer user = scene.ConnectAs(Scene.User);
         Assert.Equal(Errno.EPERM, user.Send(m => m.To(a.Id)));
+    }
+
+    [Theory, Worlds]
+    public void HEL_26_who_may_do_what_stands_behind_the_name(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Handle endpoint = scene.Bus.Open(scene.Process);
+        KdbusPolicyAccess everybody = new() { Type = (ulong)PolicyAccessType.World, Access = (ulong)PolicyAccessLevel.Own };
+        foreach (HelloFlags kind in (HelloFlags[])[HelloFlags.PolicyHolder, HelloFlags.Activator])
+        {
+            WireStruct command = Peer.HelloCommand(kind).Item(ItemType.PolicyAccess, everybody).Text(ItemType.Name, "a.b");
+            Assert.Equal((kind, Errno.EINVAL), (kind, Hello(endpoint, command)));
+        }
+
+        // Who was refused has left nothing behind.
+        Peer user = scene.ConnectAs(Scene.User);
+        Assert.Equal(Errno.EPERM, user.Acquire("a.b"));
+        Peer.Hello(endpoint, Peer.PolicyHolderHello("a.b", static p => p.World(PolicyAccessLevel.Own)));
+        user.Owns("a.b");
+    }
+
+    [Theory, Worlds]
+    public void HEL_26_an_entry_has_a_known_kind_and_level(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Handle endpoint = scene.Bus.Open(scene.Process);
+        foreach ((ulong type, ulong level) in ((ulong, ulong)[])[(0, 1), (4, 1), (3, 3), (1, 3), (ulong.MaxValue, 0)])
+            Assert.Equal((type, level, Errno.EINVAL), (type, level, Hello(endpoint, Peer.PolicyHolderHello("a.b", p => p.Access(type, level, 0)))));
+        Assert.Equal(Errno.EINVAL, Hello(endpoint, Peer.ActivatorHello("a.b", static p => p.Access(0, 0, 0))));
+        Peer a = scene.Connect();
+        Assert.Single(a.Listed(ListFlags.Unique | ListFlags.Names | ListFlags.Activators));
+        scene.Connect(Peer.PolicyHolderHello("a.b"));
+    }
+
+    [Theory, Worlds]
+    public void HEL_29_a_name_and_the_wildcard_below_it_are_two(WorldKind world)
+    {
+        using Scene scene = new(world);
+        scene.Connect(Peer.PolicyHolderHello("a.b"));
+        scene.Connect(Peer.PolicyHolderHello("a.b.*"));
+        scene.Connect(Peer.PolicyHolderHello("a.*"));
     }
 
     private static Errno Hello(Handle endpoint, WireStruct command) => endpoint.Run(Command.Hello, command).Result;

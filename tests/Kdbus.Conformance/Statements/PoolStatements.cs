@@ -215,6 +215,23 @@ public class PoolStatements
     }
 
     [Theory, Worlds]
+    public void POO_13_lost_messages_make_a_connection_readable_until_it_is_told_their_number(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect(Peer.HelloCommand(poolSize: 4096));
+        b.Matches(static m => m.Id());
+        Pending poll = b.Process.PollInThread(b.Handle.Descriptor, PollEvents.In, Pending.Forever);
+        Assert.True(poll.StaysBlocked(50));
+        Assert.Equal(Errno.OK, a.Broadcast(static m => m.Vec(new byte[2000])));
+        Assert.Equal(PollEvents.In, poll.Result());
+        Assert.Equal(PollEvents.In | PollEvents.ReadNormal | PollEvents.Out | PollEvents.WriteNormal, b.Handle.Poll());
+        b.HasNothingAndLost(1);
+        Assert.Equal(PollEvents.Out | PollEvents.WriteNormal, b.Handle.Poll());
+    }
+
+
+    [Theory, Worlds]
     public void POO_14_who_polls_is_woken_when_the_connection_ends(WorldKind world)
     {
         using Scene scene = new(world);

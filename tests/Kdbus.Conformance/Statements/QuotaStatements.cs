@@ -172,6 +172,76 @@ public class QuotaStatements
     }
 
     [Theory, Worlds]
+    public void QUO_10_notifications_have_a_budget_of_their_own(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        b.Matches(static m => m.NameAdd());
+        b.Matches(static m => m.NameRemove());
+        for (int i = 0; i < 128; i++)
+        {
+            a.Owns("a.b");
+            a.GivesUp("a.b");
+        }
+        Fill(a, b);
+        a.Owns("a.b");
+        a.GivesUp("a.b");
+        Assert.Equal(2UL, b.Recv().Command.DroppedMsgs);
+        Assert.Equal(511, b.ReceiveAll().Count);
+        b.HasNothingAndLost(0);
+        a.Owns("a.b");
+        Assert.Equal(Notification.NameAdd(a.Id, 0, "a.b"), b.ReceiveNotification());
+    }
+
+    [Theory, Worlds]
+    public void QUO_10_ids_that_come_and_go_do_not_keep_users_from_sending(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        b.Matches(static m => m.IdAdd());
+        b.Matches(static m => m.IdRemove());
+        for (int i = 0; i < 129; i++)
+            scene.Connect(scene.Process, Peer.HelloCommand(poolSize: 4096)).Close();
+        Assert.Equal(Errno.OK, a.Send(m => m.To(b.Id)));
+        Assert.Equal(2UL, b.Recv().Command.DroppedMsgs);
+        Assert.Equal(256, b.ReceiveAll().Count);
+    }
+
+    [Theory, Worlds]
+    public void QUO_11_the_users_of_a_custom_endpoint_share_one_budget(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer b = TalkableOnEndpoint(scene);
+        Peer root = scene.ConnectAt("0-e");
+        Peer user = scene.ConnectAt(scene.SpawnAs(Scene.User), "0-e");
+        for (int i = 0; i < 128; i++)
+        {
+            Assert.Equal(Errno.OK, root.Send(m => m.To(b.Id)));
+            Assert.Equal(Errno.OK, user.Send(m => m.To(b.Id)));
+        }
+        Assert.Equal(Errno.ENOBUFS, root.Send(m => m.To(b.Id)));
+        Assert.Equal(Errno.ENOBUFS, user.Send(m => m.To(b.Id)));
+        b.ReceiveAndFree();
+        Assert.Equal(Errno.OK, user.Send(m => m.To(b.Id)));
+        Assert.Equal(Errno.ENOBUFS, root.Send(m => m.To(b.Id)));
+    }
+
+    [Theory, Worlds]
+    public void QUO_12_a_custom_endpoint_is_charged_apart_from_its_users(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer b = TalkableOnEndpoint(scene);
+        Peer inside = scene.ConnectAt("0-e");
+        Peer outside = scene.Connect();
+        Fill(inside, b);
+        Fill(outside, b);
+        Assert.Equal(512, b.ReceiveAll().Count);
+    }
+
+
+    [Theory, Worlds]
     public void QUO_13_what_was_received_is_no_longer_charged(WorldKind world)
     {
         using Scene scene = new(world);
@@ -201,6 +271,44 @@ public class QuotaStatements
         Assert.Equal(Errno.EMLINK, Request(a, b, 501, a.Deadline(600_000)));
         Assert.Equal(Errno.OK, b.Recv(RecvFlags.Drop).Result);
         Assert.Equal(Errno.OK, Request(a, b, 501, a.Deadline(600_000)));
+    }
+
+    [Theory, Worlds]
+    public void QUO_15_what_is_moved_is_charged_where_it_comes_to_and_not_where_it_was(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer activator = scene.Connect(Peer.ActivatorHello("x.y"));
+        Peer a = scene.Connect();
+        Peer b = scene.Connect(Peer.HelloCommand(poolSize: 1 << 20));
+        byte[] payload = Payload.Random(1, 131 << 10);
+        for (ulong i = 1; i <= 20; i++)
+            Assert.Equal(Errno.OK, a.Send(m => m.ToName("x.y").Cookie(i).Vec(payload)));
+        b.Owns("x.y");
+        Assert.Equal(Errno.ENOBUFS, a.Send(m => m.ToName("x.y").Vec(payload)));
+        activator.HasNothingAndLost(0);
+        Received peeked = b.Recv(RecvFlags.Peek);
+        Assert.Equal((Errno.OK, 19UL), (peeked.Result, peeked.Command.DroppedMsgs));
+        Assert.Equal(Errno.OK, b.Free(peeked.Command.Msg.Offset));
+        b.GivesUp("x.y");
+        b.HasNothingAndLost(0);
+
+        // The activator has all its room again.
+        for (ulong i = 2; i <= 20; i++)
+            Assert.Equal(Errno.OK, a.Send(m => m.ToName("x.y").Cookie(i).Vec(payload)));
+        IReadOnlyList<ReceivedMessage> back = activator.ReceiveAll();
+        Assert.Equal(Enumerable.Range(1, 20).Select(static i => (ulong)i), back.Select(static m => m.Header.Cookie));
+        Assert.Equal(payload, back[0].Payload);
+    }
+
+    // A connection that everybody on the custom endpoint `0-e` may talk to.
+    private static Peer TalkableOnEndpoint(Scene scene)
+    {
+        Handle owner = scene.Bus.MakeEndpoint(scene.Process, "0-e");
+        Assert.Equal(Errno.OK, owner.UpdateEndpoint(static p => p.Name("a.b").World(PolicyAccessLevel.Talk)));
+        scene.Connect(Peer.PolicyHolderHello("a.b", static p => p.World(PolicyAccessLevel.Talk)));
+        Peer peer = scene.Connect();
+        peer.Owns("a.b");
+        return peer;
     }
 
     private static void Fill(Peer sender, Peer receiver)

@@ -140,6 +140,19 @@ public class ReceiveStatements
     }
 
     [Theory, Worlds]
+    public void RCV_11_a_policy_holder_receives_and_frees_nothing(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer holder = scene.Connect(Peer.PolicyHolderHello("a.b"));
+        Assert.Equal(Errno.EOPNOTSUPP, holder.Recv().Result);
+        Assert.Equal(Errno.EOPNOTSUPP, holder.Free(0));
+        Assert.Equal(Errno.EOPNOTSUPP, holder.Free(holder.PoolSize));
+        Assert.Equal(Errno.EOPNOTSUPP, holder.Handle.RunOnGarbage(Command.Recv));
+        Assert.Equal(Errno.EOPNOTSUPP, holder.Handle.RunOnGarbage(Command.Free));
+    }
+
+
+    [Theory, Worlds]
     public void RCV_12_dropping_a_request_tells_the_requester(WorldKind world)
     {
         using Scene scene = new(world);
@@ -181,6 +194,52 @@ public class ReceiveStatements
         Assert.Equal("seen"u8, a.Message(new KdbusMsgInfo { Offset = seen.Offset, MsgSize = (ulong)seen.SliceSize }).Payload);
         Assert.Equal(Errno.OK, a.Free(seen.Offset));
         Assert.Equal(Errno.ENXIO, a.Free(seen.Offset));
+    }
+
+    [Theory, Worlds]
+    public void RCV_15_the_number_of_lost_messages_is_told_once(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect(Peer.HelloCommand(poolSize: 4096));
+        b.Matches(static m => m.Id());
+        Lose(a, 3);
+        b.HasNothingAndLost(3);
+        b.HasNothingAndLost(0);
+
+        // A RECV that gives a message tells it too, be it a look or a throwing away.
+        foreach (RecvFlags flags in (RecvFlags[])[RecvFlags.None, RecvFlags.Peek, RecvFlags.Drop, RecvFlags.UsePriority])
+        {
+            Lose(a, 2);
+            Assert.Equal(Errno.OK, a.Send(m => m.To(b.Id)));
+            Received received = b.Recv(flags);
+            Assert.Equal((flags, Errno.OK, 2UL, RecvReturnFlags.DroppedMsgs), (
+                flags, received.Result, received.Command.DroppedMsgs, (RecvReturnFlags)received.Command.ReturnFlags));
+            Assert.Equal(Errno.OK, b.Free(received.Command.Msg.Offset));
+            if (flags == RecvFlags.Peek)
+                b.ReceiveAndFree();
+            b.HasNothingAndLost(0);
+        }
+    }
+
+    [Theory, Worlds]
+    public void RCV_16_a_RECV_that_is_refused_keeps_the_number_of_lost_messages(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect(Peer.HelloCommand(poolSize: 4096));
+        b.Matches(static m => m.Id());
+        Lose(a, 3);
+        Assert.Equal(Errno.EINVAL, b.Recv(RecvFlags.Drop | RecvFlags.UsePriority).Result);
+        Assert.Equal(Errno.EINVAL, b.Recv((RecvFlags)0x100).Result);
+        b.HasNothingAndLost(3);
+    }
+
+    // Broadcasts for which a pool of one page has no room.
+    private static void Lose(Peer sender, int count)
+    {
+        for (int i = 0; i < count; i++)
+            Assert.Equal(Errno.OK, sender.Broadcast(static m => m.Vec(new byte[2000])));
     }
 
     private static Peer SendFourPriorities(Scene scene)

@@ -17,6 +17,20 @@ public class UnicastStatements
     }
 
     [Theory, Worlds]
+    public void UNI_01_only_an_ordinary_connection_is_reached_by_id(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer holder = scene.Connect(Peer.PolicyHolderHello("a.a"));
+        Peer[] others = [scene.Connect(Peer.ActivatorHello("a.b")), scene.Connect(Peer.MonitorHello())];
+        foreach (Peer special in (Peer[])[holder, .. others])
+            Assert.Equal(Errno.ENXIO, a.Send(m => m.To(special.Id)));
+        foreach (Peer special in others)
+            special.HasNothingAndLost(0);
+    }
+
+
+    [Theory, Worlds]
     public void UNI_02_the_id_of_a_connection_that_has_ended_is_ENXIO(WorldKind world)
     {
         using Scene scene = new(world);
@@ -39,6 +53,42 @@ public class UnicastStatements
         Assert.Equal(Errno.ESRCH, a.Send(m => m.To(0).Text(ItemType.DstName, "a.b")));
         Assert.Equal(Errno.ESRCH, a.Send(m => m.To(a.Id).Text(ItemType.DstName, "a.b")));
     }
+
+    [Theory, Worlds]
+    public void UNI_04_a_name_with_an_id_means_that_owner_and_no_other(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        b.Owns("a.b");
+        Assert.Equal(Errno.OK, a.Send(m => m.ToName("a.b", b.Id).Cookie(1)));
+        Assert.Equal(Errno.EREMCHG, a.Send(m => m.ToName("a.b", a.Id).Cookie(2)));
+        Assert.Equal(Errno.EREMCHG, a.Send(m => m.ToName("a.b", b.Id + 1000).Cookie(2)));
+        b.GivesUp("a.b");
+        a.Owns("a.b");
+        Assert.Equal(Errno.EREMCHG, a.Send(m => m.ToName("a.b", b.Id).Cookie(2)));
+        ReceivedMessage message = b.Receive();
+        Assert.Equal((1UL, b.Id, "a.b"), (message.Header.Cookie, message.Header.DstId, message.DestinationName));
+        b.HasNothing();
+        a.HasNothing();
+    }
+
+    [Theory, Worlds]
+    public void UNI_05_a_message_by_name_shows_the_name_and_no_id(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        b.Owns("com.example.Service");
+        b.Owns("a.b");
+        Assert.Equal(Errno.OK, a.Send(static m => m.Vec("x"u8).ToName("com.example.Service").Vec("yz"u8)));
+        ReceivedMessage message = b.Receive();
+        Assert.Equal((a.Id, 0UL), (message.Header.SrcId, message.Header.DstId));
+        Assert.Equal([ItemType.DstName, ItemType.PayloadOff, ItemType.PayloadOff], message.Items.Select(static i => i.Type).ToArray());
+        Assert.Equal("com.example.Service", message.DestinationName);
+        Assert.Equal("xyz"u8, message.Payload);
+    }
+
 
     [Theory, Worlds]
     public void UNI_06_a_message_by_id_shows_the_receivers_id_and_no_name(WorldKind world)
@@ -153,6 +203,24 @@ public class UnicastStatements
         Assert.Equal(0UL, message.Offset);
         Assert.Equal("12345\0\0\0\0\0\0\0x\0\0\0"u8, a.Pool(message.Pieces[0].Offset, 16));
     }
+
+    [Theory, Worlds]
+    public void UNI_19_a_message_may_refuse_to_start_who_is_not_there(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer activator = scene.Connect(Peer.ActivatorHello("a.b"));
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        Assert.Equal(Errno.EADDRNOTAVAIL, a.Send(static m => m.ToName("a.b").Flags(MessageFlags.NoAutoStart)));
+        Assert.Equal(PollEvents.Out | PollEvents.WriteNormal, activator.Handle.Poll());
+        Assert.Equal(Errno.ESRCH, a.Send(static m => m.ToName("a.c").Flags(MessageFlags.NoAutoStart)));
+        Assert.Equal(Errno.EREMCHG, a.Send(m => m.ToName("a.b", a.Id).Flags(MessageFlags.NoAutoStart)));
+        b.Owns("a.b");
+        Assert.Equal(Errno.OK, a.Send(static m => m.ToName("a.b").Flags(MessageFlags.NoAutoStart)));
+        Assert.Equal((ulong)MessageFlags.NoAutoStart, b.Receive().Header.Flags);
+        Assert.Equal(Errno.OK, a.Send(m => m.To(b.Id).Flags(MessageFlags.NoAutoStart)));
+    }
+
 
     [Theory, Worlds]
     public void UNI_20_a_user_without_policy_cannot_talk_to_another_user(WorldKind world)

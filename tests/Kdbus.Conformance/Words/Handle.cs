@@ -31,8 +31,22 @@ public sealed class Handle(IProcess process, int descriptor)
     /// <summary>Gives a command whose struct lies at an address.</summary>
     public Errno Run(Command command, ulong address) => Run((uint)command, address);
 
+    /// <summary>
+    /// Gives a command whose struct is garbage at an odd address. It is memory that can be read: the kernel copies many a command before it
+    /// asks the bus.
+    /// </summary>
+    public Errno RunOnGarbage(Command command) => Run((uint)command, Process.Scratch.Allocate(128) + 1);
+
     /// <summary>ioctl(2) with any number.</summary>
     public Errno Run(uint command, ulong address) => Outcome(Process.Ioctl(Descriptor, command, address));
+
+    /// <summary>ENDPOINT_UPDATE by the owner of a custom endpoint.</summary>
+    public Errno UpdateEndpoint(Action<PolicyRules> policy)
+    {
+        WireStruct command = WireStruct.Of(Command.EndpointUpdate);
+        policy(new PolicyRules(command));
+        return Run(Command.EndpointUpdate, command).Result;
+    }
 
     /// <summary>Events reported right now.</summary>
     public int Poll() => Process.Poll(Descriptor, PollEvents.All, 0);

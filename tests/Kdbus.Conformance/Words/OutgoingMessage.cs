@@ -11,6 +11,9 @@ public sealed class OutgoingMessage(Scratch scratch)
     /// <summary>To a connection; 0 is for a name, all-ones for everybody.</summary>
     public OutgoingMessage To(ulong id) => Set(24, id);
 
+    /// <summary>To whoever has a name or, with an id, to that connection if it has it.</summary>
+    public OutgoingMessage ToName(string name, ulong id = Constants.DstIdName) => To(id).Text(ItemType.DstName, name);
+
     /// <summary>From whom it says it is.</summary>
     public OutgoingMessage From(ulong id) => Set(32, id);
 
@@ -69,6 +72,10 @@ public sealed class OutgoingMessage(Scratch scratch)
 
     /// <summary>Appends a bloom filter of zeros, of a size in bytes.</summary>
     public OutgoingMessage BloomFilter(int size) => Item(ItemType.BloomFilter, new byte[8 + size]);
+
+    /// <summary>Appends a bloom filter of these bits.</summary>
+    public OutgoingMessage BloomFilter(ReadOnlySpan<byte> bits, ulong generation = 0) =>
+        Item(ItemType.BloomFilter, [.. BitConverter.GetBytes(generation), .. bits]);
 
     /// <summary>Appends bytes that are no item.</summary>
     public OutgoingMessage Append(ReadOnlySpan<byte> bytes)

@@ -1,10 +1,13 @@
 namespace Kdbus.Conformance.Words;
 
 /// <summary>A connection of a test process, with its pool mapped for reading.</summary>
-public sealed class Peer
+public sealed partial class Peer
 {
     /// <summary>Bytes of a pool that a test does not size itself.</summary>
     public const ulong DefaultPoolSize = 16 << 20;
+
+    // What a command does not write must be seen not to have been written.
+    private const ulong Untouched = 0xa5a5a5a5a5a5a5a5;
 
     private readonly ulong _pool;
 
@@ -47,11 +50,14 @@ public sealed class Peer
         HelloFlags flags = HelloFlags.AcceptFd, ulong send = 0, ulong recv = 0, ulong poolSize = DefaultPoolSize) =>
         WireStruct.Of(new KdbusCmdHello { Flags = (ulong)flags, AttachFlagsSend = send, AttachFlagsRecv = recv, PoolSize = poolSize });
 
-    /// <summary>Makes a connection that must be makeable. What HELLO left in the pool is freed, so the pool is empty.</summary>
+    /// <summary>
+    /// Makes a connection that must be makeable. What HELLO left in the pool is freed, so the pool is empty; only a policy holder cannot free.
+    /// </summary>
     public static Peer Hello(Handle handle, WireStruct? command = null)
     {
         Peer peer = HelloKeepingSlice(handle, command);
-        Assert.Equal(Errno.OK, peer.Free(peer.Greeting.Offset));
+        if (((HelloFlags)peer.Greeting.Flags & HelloFlags.PolicyHolder) == 0)
+            Assert.Equal(Errno.OK, peer.Free(peer.Greeting.Offset));
         return peer;
     }
 
@@ -113,8 +119,6 @@ public sealed class Peer
     /// <summary>RECV.</summary>
     public Received Recv(RecvFlags flags = RecvFlags.None, long priority = 0)
     {
-        // What RECV does not write must be seen not to have been written.
-        const ulong Untouched = 0xa5a5a5a5a5a5a5a5;
         KdbusCmdRecv command = new()
         {
             Flags = (ulong)flags,
@@ -143,6 +147,24 @@ public sealed class Peer
         return message;
     }
 
+    /// <summary>RECV and FREE of a notification that must be there.</summary>
+    public Notification ReceiveNotification() => Notification.Of(ReceiveAndFree());
+
+    /// <summary>RECV and FREE of all that is queued.</summary>
+    public IReadOnlyList<ReceivedMessage> ReceiveAll()
+    {
+        List<ReceivedMessage> all = [];
+        for (Received next; (next = Recv()).Result != Errno.EAGAIN; Free(all[^1]))
+        {
+            Assert.Equal(Errno.OK, next.Result);
+            all.Add(Message(next.Command.Msg));
+        }
+        return all;
+    }
+
+    /// <summary>RECV and FREE of all that is queued, which must be notifications.</summary>
+    public Notification[] Notifications() => [.. ReceiveAll().Select(static m => m.Notification)];
+
     /// <summary>Waits until there is something to receive.</summary>
     public void AwaitReadable() =>
         Assert.Equal(PollEvents.In, Process.Poll(Handle.Descriptor, PollEvents.In, Pending.Forever));
@@ -156,6 +178,14 @@ public sealed class Peer
 
     /// <summary>The queue must be empty.</summary>
     public void HasNothing() => Assert.Equal(Errno.EAGAIN, Recv().Result);
+
+    /// <summary>The queue must be empty, and so many messages must have been lost since the last RECV.</summary>
+    public void HasNothingAndLost(ulong count)
+    {
+        Received received = Recv();
+        Assert.Equal((Errno.EAGAIN, count), (received.Result, received.Command.DroppedMsgs));
+        Assert.Equal(count > 0 ? RecvReturnFlags.DroppedMsgs : 0, (RecvReturnFlags)received.Command.ReturnFlags);
+    }
 
     /// <summary>The message that lies in the pool where a command said.</summary>
     public ReceivedMessage Message(KdbusMsgInfo at) => new(at.Offset, Pool(at.Offset, at.MsgSize));

@@ -42,6 +42,12 @@ public sealed class ReceivedMessage
     /// <summary>The payload: all pieces, in order.</summary>
     public byte[] Payload => [.. Pieces.SelectMany(BytesOf)];
 
+    /// <summary>The name it was sent to, if it was sent to one.</summary>
+    public string? DestinationName => Items.Where(static i => i.Type == ItemType.DstName).Select(static i => i.Text).SingleOrDefault();
+
+    /// <summary>The notification it must be.</summary>
+    public Notification Notification => Notification.Of(this);
+
     /// <summary>The bytes of one piece.</summary>
     public byte[] BytesOf(KdbusVec piece)
     {
@@ -60,6 +66,16 @@ public readonly record struct ReceivedItem(ItemType Type, byte[] Payload)
     {
         Assert.Equal(Marshal.SizeOf<T>(), Payload.Length);
         return MemoryMarshal.Read<T>(Payload);
+    }
+
+    /// <summary>The payload as text, which must end with its only NUL.</summary>
+    public string Text => TextOf(Payload);
+
+    /// <summary>Bytes as text, which must end with its only NUL.</summary>
+    public static string TextOf(ReadOnlySpan<byte> bytes)
+    {
+        Assert.Equal(bytes.Length - 1, bytes.IndexOf((byte)0));
+        return System.Text.Encoding.ASCII.GetString(bytes[..^1]);
     }
 
     /// <summary>Takes a chain apart. It must be well-formed, and its padding must be zero.</summary>

@@ -1,3 +1,5 @@
+using Kdbus.Engine;
+
 namespace Kdbus.Conformance.Words;
 
 /// <summary>
@@ -13,9 +15,11 @@ public sealed class Scene : IDisposable
 
     private TestBus? _bus;
 
-    public Scene(WorldKind kind)
+    /// <param name="kind">Where the statement is tested.</param>
+    /// <param name="limits">Where the domain says no, if not at the usual numbers.</param>
+    public Scene(WorldKind kind, DomainLimits? limits = null)
     {
-        World = Worlds.World.Open(kind);
+        World = Worlds.World.Open(kind, limits);
         Process = World.Spawn();
     }
 
@@ -54,6 +58,23 @@ public sealed class Scene : IDisposable
 
     /// <summary>A connection in a process of its own, of a user without privileges.</summary>
     public Peer ConnectAs(uint uid, WireStruct? hello = null) => Peer.Hello(Bus.Open(SpawnAs(uid)), hello);
+
+    /// <summary>A connection that hears of every name that gets, changes or loses its owner.</summary>
+    public Peer ConnectWatcher()
+    {
+        Peer watcher = Connect();
+        watcher.Matches(static m => m.NameAdd());
+        watcher.Matches(static m => m.NameRemove());
+        watcher.Matches(static m => m.NameChange());
+        return watcher;
+    }
+
+    /// <summary>A connection on a custom endpoint in a process of its own, of root.</summary>
+    public Peer ConnectAt(string endpoint, WireStruct? hello = null) => ConnectAt(World.Spawn(), endpoint, hello);
+
+    /// <summary>A connection on a custom endpoint in a process that exists.</summary>
+    public Peer ConnectAt(IProcess process, string endpoint, WireStruct? hello = null) =>
+        Peer.Hello(Handle.Open(process, Bus.EndpointPath(endpoint)), hello);
 
     /// <inheritdoc/>
     public void Dispose() => World.Dispose();

@@ -56,6 +56,13 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
         return Errno.OK;
     }
 
+    /// <summary>No process has anything but files of the mount.</summary>
+    public Errno CopyDescriptor(int thread, int number, out int copy)
+    {
+        copy = -1;
+        return Errno.EBADF;
+    }
+
     /// <summary>
     /// Results are stored into a call that a signal has ended meanwhile. Between the daemon's look whether it has ended and
     /// its store there is always a moment, so that happens, to one stalled caller in thousands; a look that is missing shows

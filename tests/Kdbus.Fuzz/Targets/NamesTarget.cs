@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Kdbus.Engine;
+using Kdbus.Engine.Policy;
 
 namespace Kdbus.Fuzz.Targets;
 
@@ -128,8 +129,10 @@ internal sealed class NamesTarget : IFuzzTarget
 
         var expected = !valid ? Errno.EINVAL : names.Distinct(StringComparer.Ordinal).Count() < names.Count ? Errno.EEXIST : Errno.OK;
         var database = new PolicyDatabase();
-        Expect(expected, database.Set(items), "policy", items);
-        Expect(expected == Errno.OK ? names.Count : 0, database.Count, "entries of a policy", items);
+        var result = PolicyItems.Read(items, default, new DomainLimits(), maxNames: 0, acceptWildcards: true, out var entries);
+        if (result == Errno.OK) result = database.Set(database, entries);
+        Expect(expected, result, "policy", items);
+        Expect(expected == Errno.OK ? names.Count : 0, database.Entries.Count(), "entries of a policy", items);
     }
 
     private static void Expect<T>(T expected, T actual, string what, byte[] input)

@@ -9,6 +9,9 @@ namespace Kdbus.Conformance.Worlds.Simulated;
 /// <summary>The daemon's view of fake processes: what /proc, pidfds and process_vm_readv(2) would show it.</summary>
 internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tasks) : ICallers
 {
+    /// <summary>UIO_MAXIOV: the kernel refuses a copy of more pieces.</summary>
+    private const int MostPieces = 1024;
+
     public nint Read(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote) =>
         Transfer(thread, local, remote, static (memory, address, piece) => memory.Read(address, new Span<byte>(piece.Base, (int)piece.Length)));
 
@@ -21,8 +24,18 @@ internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tas
         if (!tasks.TryGetValue(thread, out FakeTask? task))
             return Errno.ESRCH;
         FakeCredentials c = task.Process.Credentials;
-        caller = new Caller(c.RealUid, c.EffectiveUid, c.RealGid, c.EffectiveGid, capabilities && c.HasCapabilities, task.Process.Id);
+        caller = new Caller(c.RealUid, c.EffectiveUid, c.RealGid, c.EffectiveGid, capabilities && c.IsIpcOwner, task.Process.Id)
+        {
+            Groups = needs.HasFlag(CallerNeeds.Groups) ? c.Groups.ToArray() : default,
+            Maps = needs.HasFlag(CallerNeeds.Maps) ? c.Namespace : null,
+        };
         return Errno.OK;
+    }
+
+    public Errno CopyDescriptor(int thread, int number, out int copy)
+    {
+        copy = -1;
+        return tasks.TryGetValue(thread, out FakeTask? task) ? task.Process.CopyDescriptor(number, out copy) : Errno.EBADF;
     }
 
     private delegate int Copy(FakeMemory memory, ulong address, IoVec piece);
@@ -31,6 +44,8 @@ internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tas
     {
         if (!tasks.TryGetValue(thread, out FakeTask? task))
             return -(int)Errno.ESRCH;
+        if (local.Length > MostPieces || remote.Length > MostPieces)
+            return -(int)Errno.EINVAL;
         nint total = 0;
         int i = 0, j = 0;
         nuint usedHere = 0;
