@@ -14,14 +14,15 @@ internal static class Deliveries
     {
         foreach (var monitor in transfer.Sender.Bus.Monitors)
         {
-            if (!ToListener(domain, transfer, monitor, in import, now)) Queueing.Lose(domain, monitor);
+            if (!ToListener(domain, transfer, monitor, name: null, in import, now)) Queueing.Lose(domain, monitor);
         }
     }
 
-    /// <summary>One that listens and is not addressed; false if it has no room.</summary>
-    public static bool ToListener(Domain domain, Transfer transfer, Connection listener, scoped in MessageImport import, Instant now)
+    /// <summary>One that listens, and with whom the result of the SEND has nothing to do; false if it has no room.</summary>
+    public static bool ToListener(
+        Domain domain, Transfer transfer, Connection listener, NameEntry? name, scoped in MessageImport import, Instant now)
     {
-        if (Queueing.Reserve(domain, transfer.Sender, listener, import, name: null, now, out var delivery) != Errno.OK) return false;
+        if (Queueing.Reserve(domain, transfer.Sender, listener, import, name, now, out var delivery) != Errno.OK) return false;
         transfer.Add(delivery);
         return true;
     }
@@ -47,7 +48,7 @@ internal static class Deliveries
                     Abandon(domain, transfer, unreadable);
                     return unreadable;
                 case PayloadPlace.Remote:
-                    if (transfer.Main is { Message.Name: { } name } main) name.InFlight.Add(main);
+                    foreach (var delivery in transfer.Deliveries) delivery.Message.Name?.InFlight.Add(delivery);
                     outcome.Kind = OutcomeKind.Copy;
                     outcome.Transfer = transfer;
                     return Errno.OK;
@@ -64,7 +65,7 @@ internal static class Deliveries
     public static Outcome Finish(Domain domain, ref Invocation call, in Outcome begun, Errno copied)
     {
         var transfer = begun.Transfer!;
-        if (transfer.Main is { Message.Name: { } name } named) name.InFlight.Remove(named);
+        foreach (var delivery in transfer.Deliveries) delivery.Message.Name?.InFlight.Remove(delivery);
 
         var outcome = new Outcome { Stores = begun.Stores };
         if (copied != Errno.OK)
@@ -120,9 +121,9 @@ internal static class Deliveries
             {
                 if (!refused) DeliverMain(domain, ref call, transfer, delivery, ref outcome);
             }
-            else if (delivery.Receiver.Alive)
+            else if (delivery.Destination.Alive)
             {
-                Queueing.Append(domain, delivery.Receiver, delivery.Message);
+                Append(domain, delivery);
             }
             else
             {
@@ -153,12 +154,14 @@ internal static class Deliveries
             if (request.Synchronous) outcome.Kind = OutcomeKind.Pending;
         }
 
-        if (delivery.Destination == delivery.Receiver || HandOver.Redirect(domain, delivery))
-        {
-            Queueing.Append(domain, delivery.Destination, delivery.Message);
-        }
-
+        Append(domain, delivery);
         if (domain.NextDeadline <= call.Now.Monotonic) domain.Advance(call.Now);
+    }
+
+    private static void Append(Domain domain, Delivery delivery)
+    {
+        if (delivery.Destination != delivery.Receiver && !HandOver.Redirect(domain, delivery)) return;
+        Queueing.Append(domain, delivery.Destination, delivery.Message);
     }
 
     private static void Abandon(Domain domain, Transfer transfer, Errno reason)

@@ -32,7 +32,7 @@ internal static class SendCommand
 
         result = FindReceiver(sender, import, out var receiver, out var name);
         if (result != Errno.OK) return result;
-        if (import.IsSignal) return Signal(domain, ref call, sender, receiver, in import, ref outcome);
+        if (import.IsSignal) return Signal(domain, ref call, sender, receiver, name, in import, ref outcome);
 
         return import.Header.CookieReply != 0 && !import.ExpectsReply
             ? Reply(domain, ref call, sender, receiver, name, in import, ref outcome)
@@ -86,13 +86,19 @@ internal static class SendCommand
 
     /// <summary>To one connection, which gets it if it has asked for such signals and may talk to the sender.</summary>
     private static Errno Signal(
-        Domain domain, ref Invocation call, Connection sender, Connection receiver, scoped in MessageImport import, ref Outcome outcome)
+        Domain domain,
+        ref Invocation call,
+        Connection sender,
+        Connection receiver,
+        NameEntry? name,
+        scoped in MessageImport import,
+        ref Outcome outcome)
     {
         var transfer = new Transfer(sender) { IsSignal = true };
         Deliveries.ToMonitors(domain, transfer, in import, call.Now);
         if (receiver.Matches.Passes(import.AsSubject(sender)) && Permission.MayTalk(receiver, receiver.Creator, sender))
         {
-            Deliveries.ToListener(domain, transfer, receiver, in import, call.Now);
+            Deliveries.ToListener(domain, transfer, receiver, name, in import, call.Now);
         }
 
         return Deliveries.Begin(domain, ref call, transfer, ref outcome);
@@ -108,7 +114,7 @@ internal static class SendCommand
         foreach (var listener in listeners)
         {
             if (listener == sender || !Permission.MayTalk(listener, listener.Creator, sender)) continue;
-            if (!Deliveries.ToListener(domain, transfer, listener, in import, call.Now)) Queueing.Lose(domain, listener);
+            if (!Deliveries.ToListener(domain, transfer, listener, name: null, in import, call.Now)) Queueing.Lose(domain, listener);
         }
 
         listeners.Clear();
