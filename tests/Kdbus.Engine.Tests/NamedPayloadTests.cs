@@ -148,6 +148,19 @@ public sealed class NamedPayloadTests
         AssertHas(service);
     }
 
+    [Theory]
+    [CombinatorialBooleans(1)]
+    public void A_request_to_a_name_that_the_requester_takes_over_himself_ends_with_the_activator(bool synchronous)
+    {
+        var activator = Activator(isWritable: false);
+        var sending = Ask(synchronous);
+        Assert.Equal(Errno.OK, _client.Acquire(Name));
+        activator.Close();
+        Assert.Equal(Errno.ECONNRESET, _client.Commit(sending));
+        Assert.Equal((0, ulong.MaxValue), (_client.Connection.RequestSlots, _world.Domain.NextDeadline));
+        AssertHasNothing(_client);
+    }
+
     private TestPeer Activator(bool isWritable) => _world.Connect(flags: HelloFlags.Activator, name: Name, isPoolWritable: isWritable);
 
     private TestPeer Connect(bool isWritable = false) => _world.Connect(isPoolWritable: isWritable);
