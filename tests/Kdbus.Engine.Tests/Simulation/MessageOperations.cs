@@ -139,7 +139,7 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
 
     private void Sent(ConnectionModel sender, ulong request, in AnswerModel expected, in Played played)
     {
-        World.Agree(expected, played, Command.Send);
+        world.Agree(expected, played, Command.Send);
         if (expected.Kind == OutcomeKind.Copy) world.Copying.Add(request, sender);
         if (expected is { Kind: OutcomeKind.Done, Result: Errno.OK })
         {

@@ -91,7 +91,7 @@ internal sealed class NodeOperations(World world, Vocabulary words)
         var hello = new HelloModel
         {
             Flags = Kind(handle.Privileged) | (HelloFlags)Chance.Below(2),
-            PoolSize = Chance.OneIn(60) ? Chance.Of(0UL, 4000UL) : 4096UL << Chance.Below(4),
+            PoolSize = Chance.OneIn(60) ? Chance.Of(0UL, 4000UL) : 4096UL << Chance.Below(5),
             Send = words.Mask(),
             Recv = words.Mask(),
             Description = Chance.OneIn(2) ? "" : Chance.Of("me", "somebody", "x-1.2_y"),
@@ -116,7 +116,7 @@ internal sealed class NodeOperations(World world, Vocabulary words)
             IsPoolWritable = isWritable,
         });
         var expected = world.Model.Execute(handle, Command.Hello, world.Stamped, () => world.Model.Hello(handle, caller, hello));
-        World.Agree(expected, played, Command.Hello);
+        world.Agree(expected, played, Command.Hello);
         if (expected.Result == Errno.OK)
         {
             var result = Frame.As<KdbusCmdHello>(played.Frame);

@@ -55,12 +55,19 @@ internal sealed class Schedule
         if (bus.Name != "1000-main" && Chance.OneIn(2)) bus = _world.Model.Buses[0];
         var all = bus.Connections;
         var roll = Chance.Below(1000);
-        if (all.Count < 3 || (roll < 70 && _world.Engine.Count < MostPeers))
+        if (roll % 100 == 7) CloseWhatIsLeft();
+        else if (all.Count < 3 || (roll < 70 && _world.Engine.Count < MostPeers))
         {
             _nodes.Connect(Chance.OneIn(3) ? Chance.Any(bus.Endpoints) : bus.Endpoints[0]);
-            return;
         }
+        else
+        {
+            Act(roll, bus, all);
+        }
+    }
 
+    private void Act(int roll, BusModel bus, List<ConnectionModel> all)
+    {
         var anybody = Chance.Any(all);
         var ordinary = all.FindAll(each => each.IsOrdinary);
         var somebody = ordinary.Count > 0 && !Chance.OneIn(50) ? Chance.Any(ordinary) : anybody;
@@ -69,16 +76,17 @@ internal sealed class Schedule
             case < 86: _nodes.Close(anybody.Handle); break;
             case < 88: _nodes.Undo(anybody.Handle); break;
             case < 93: _connections.Byebye(somebody); break;
-            case < 94: EndNode(bus); break;
-            case < 97: if (_world.Model.Buses.Count < 3) _nodes.MakeBus(first: false); break;
-            case < 102: if (bus.Endpoints.Count < 4) _nodes.MakeEndpoint(bus); break;
+            case 93 when Chance.OneIn(3): EndNode(bus); break;
+            case 93: CloseWhatIsLeft(); break;
+            case < 96: if (_world.Model.Buses.Count < 3) _nodes.MakeBus(first: false); break;
+            case < 100: if (bus.Endpoints.Count < 4) _nodes.MakeEndpoint(bus); break;
             case < 112: UpdateEndpoint(bus); break;
             case < 340: _messages.Send(somebody); break;
             case < 420: Reply(all, somebody); break;
             case < 570: Receive(all, anybody); break;
             case < 660: _connections.Free(anybody); break;
             case < 730: _connections.Acquire(somebody); break;
-            case < 785: _connections.Release(somebody); break;
+            case < 785: _connections.Release(OwnerIn(bus) ?? somebody); break;
             case < 825: _connections.AddMatch(somebody); break;
             case < 835: _connections.RemoveMatch(somebody); break;
             case < 850: _connections.Update(anybody); break;
@@ -106,6 +114,33 @@ internal sealed class Schedule
     {
         var readable = all.FindAll(each => each.IsReadable);
         _messages.Receive(readable.Count > 0 && !Chance.OneIn(8) ? Chance.Any(readable) : anybody);
+    }
+
+    /// <summary>A handle that is nothing, or nothing any more, is tried once more and closed.</summary>
+    private void CloseWhatIsLeft()
+    {
+        var left = _world.Model.Handles.Values.Where(each => each is { Role: RoleModel.Untyped } or { Connection.Alive: false } or { OwnedEndpoint.Alive: false }).ToList();
+        if (left.Count == 0) return;
+        var handle = Chance.Any(left);
+        if (handle.Connection is { } dead)
+        {
+            _connections.Malformed(dead);
+            _messages.Receive(dead);
+            _messages.Send(dead);
+        }
+        else if (handle.OwnedEndpoint != null)
+        {
+            _nodes.UpdateEndpoint(handle);
+        }
+
+        _nodes.Close(handle);
+    }
+
+    /// <summary>Mostly somebody who has a name that he could release.</summary>
+    private ConnectionModel? OwnerIn(BusModel bus)
+    {
+        var names = bus.Names.FindAll(name => name.Owner.IsOrdinary);
+        return names.Count > 0 && !Chance.OneIn(3) ? Chance.Any(names).Owner : null;
     }
 
     private void EndNode(BusModel bus)

@@ -28,13 +28,13 @@ internal sealed class Vocabulary(World world)
     /// <summary>Who made the connection, or, now and then, another process that holds a copy of its handle.</summary>
     public Caller CallerOf(ConnectionModel connection) => Chance.OneIn(10) ? Caller() : connection.Creator;
 
-    public ulong Mask() => Chance.Below(12) switch
+    public ulong Mask() => Chance.Below(60) switch
     {
         0 => 1UL << 14,
-        1 => 0,
-        2 => 0x2000,
-        3 or 4 => 1,
-        5 => 0x1fff,
+        < 6 => 0,
+        < 12 => 0x2000,
+        < 22 => 1,
+        < 26 => 0x1fff,
         _ => Chance.OneIn(2) ? ulong.MaxValue : 0x3fff,
     };
 

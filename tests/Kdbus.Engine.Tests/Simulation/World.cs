@@ -118,8 +118,10 @@ internal sealed class World
         return expected;
     }
 
-    public static void Agree(in AnswerModel expected, in Played played, Command command)
+    /// <summary>Both sides come to the same result.</summary>
+    public void Agree(in AnswerModel expected, in Played played, Command command)
     {
+        Model.Count($"{command} {(expected.Kind == OutcomeKind.Done ? expected.Result : expected.Kind)}");
         if (expected.Kind != played.Outcome.Kind || expected.Result != played.Result)
         {
             throw new InvariantException($"Result of {command}: {expected.Kind} {expected.Result} by the model, {played.Outcome.Kind} {played.Result} by the engine.");
