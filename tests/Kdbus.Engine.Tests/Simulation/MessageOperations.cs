@@ -20,7 +20,6 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
         var flags = isRequest ? MessageFlags.ExpectReply : isSignal ? MessageFlags.Signal : 0;
         if (Chance.OneIn(8)) flags |= MessageFlags.NoAutoStart;
         if (Chance.OneIn(80)) flags ^= Chance.Of(MessageFlags.Signal, MessageFlags.ExpectReply, (MessageFlags)8);
-        var (pieces, _) = Pieces();
         var isCall = isRequest && Chance.OneIn(2);
         Issue(sender, new SendModel
         {
@@ -34,7 +33,7 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
                 PayloadType = Chance.OneIn(100) ? 0 : Constants.PayloadDBus,
                 Cookie = Chance.OneIn(100) ? 0 : Chance.OneIn(10) && _lastCookie > 0 ? _lastCookie : ++_lastCookie,
                 Last = isRequest ? Deadline(isCall) : 0,
-                Pieces = pieces,
+                Pieces = Pieces(),
             },
             Flags = isCall || Chance.OneIn(150) ? SendFlags.SyncReply : 0,
             Place = Place(),
@@ -51,7 +50,6 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
         var asked = sender.Expected.Count > 0 && !Chance.OneIn(10) ? Chance.Any(sender.Expected) : null;
         var names = asked?.Requester.Names ?? [];
         var byName = names.Count > 0 && Chance.OneIn(3);
-        var (pieces, _) = Pieces();
         Issue(sender, new SendModel
         {
             Message = new MessageModel
@@ -62,7 +60,7 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
                 PayloadType = 1,
                 Cookie = ++_lastCookie,
                 Last = asked?.Cookie ?? 1 + (ulong)Chance.Below((int)_lastCookie),
-                Pieces = pieces,
+                Pieces = Pieces(),
             },
             Place = Place(),
         });
@@ -240,18 +238,16 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
 
     private PayloadPlace Place() => Chance.Below(10) switch { 0 => PayloadPlace.Unreadable, < 4 => PayloadPlace.Remote, _ => PayloadPlace.Here };
 
-    private (List<PieceModel> Pieces, int Bytes) Pieces()
+    private List<PieceModel> Pieces()
     {
         var pieces = new List<PieceModel>();
-        var bytes = 0;
         for (var count = Chance.Of(0, 1, 1, 1, 2, 3); count > 0; count--)
         {
             var size = Chance.OneIn(6) ? 1 + Chance.Below(3000) : 1 + Chance.Below(100);
-            bytes += size;
             pieces.Add(new PieceModel((ulong)size, Chance.OneIn(5) ? null : Chance.Bytes(size)));
         }
 
-        return (pieces, bytes);
+        return pieces;
     }
 
     /// <summary>Now and then a message is not well-formed.</summary>

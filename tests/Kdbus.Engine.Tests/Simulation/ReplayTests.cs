@@ -3,7 +3,7 @@ namespace Kdbus.Engine.Tests.Simulation;
 /// <summary>A domain is what came into it: the log of its inputs makes it again, wherever one begins.</summary>
 public sealed class ReplayTests
 {
-    private const int Steps = 2500;
+    private const int Steps = 2000;
 
     [Theory]
     [InlineData(301)]

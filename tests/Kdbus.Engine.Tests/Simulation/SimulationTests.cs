@@ -16,7 +16,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     private static readonly int? GivenSeed = Given("KDBUSFS_SEED");
     private static readonly int? GivenSteps = Given("KDBUSFS_STEPS");
 
-    public static TheoryData<int> Seeds => GivenSeed is { } seed ? [seed] : [.. Enumerable.Range(1, 20), Random.Shared.Next()];
+    public static TheoryData<int> Seeds => GivenSeed is { } seed ? [seed] : [.. Enumerable.Range(1, 16), Random.Shared.Next()];
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -26,7 +26,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     public void Whatever_is_to_be_seen_is_seen()
     {
         // A schedule in which nothing happens proves nothing.
-        var seen = Enumerable.Range(101, 4).SelectMany(seed => Run(seed, 2 * StepsOfOne).World.Model.Tally.Keys).ToHashSet(StringComparer.Ordinal);
+        var seen = Enumerable.Range(101, 3).SelectMany(seed => Run(seed, 2 * StepsOfOne).World.Model.Tally.Keys).ToHashSet(StringComparer.Ordinal);
         string[] wanted =
         [
             "received", "peeked", "moved", "lost when it was moved", "moved from a pool its owner had written over", "dropped", "notified", "reply",
@@ -44,8 +44,14 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Assert.SkipWhen(GivenSteps == null, "KDBUSFS_STEPS says how long.");
         var (seed, left) = (GivenSeed ?? Random.Shared.Next(1_000_000), GivenSteps!.Value);
         var (first, started) = (seed, Stopwatch.GetTimestamp());
-        for (; left > 0; left -= 5 * StepsOfOne) Run(seed++, Math.Min(left, 5 * StepsOfOne));
+        var tally = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        for (; left > 0; left -= 5 * StepsOfOne)
+        {
+            foreach (var (what, count) in Run(seed++, Math.Min(left, 5 * StepsOfOne)).World.Model.Tally) tally[what] = tally.GetValueOrDefault(what) + count;
+        }
+
         output.WriteLine($"Seeds {first} to {seed - 1}, {GivenSteps} steps, {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s.");
+        output.WriteLine(string.Join(", ", tally.Select(each => $"{each.Value} {each.Key}")));
     }
 
     private Schedule Run(int seed, int steps)
@@ -62,8 +68,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
                 $"KDBUSFS_SEED={seed} KDBUSFS_STEPS={steps}, at step {schedule.World.Steps}: {failure.Message}\n {end}", failure);
         }
 
-        var tally = string.Join(", ", schedule.World.Model.Tally.OrderBy(each => each.Key, StringComparer.Ordinal).Select(each => $"{each.Value} {each.Key}"));
-        output.WriteLine($"Seed {seed}: {schedule.World.Steps} steps; {tally}.");
+        output.WriteLine($"Seed {seed}: {schedule.World.Steps} steps.");
         return schedule;
     }
 
