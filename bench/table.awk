@@ -1,5 +1,5 @@
 # table.awk: lines of `classic`, of one or several runs, to Markdown tables. Each figure is the median over the runs.
-# Usage: awk -v quantity=4 -v title=TEXT -f table.awk RESULTS      (4 median, 5 99th percentile, 6 CPU time)
+# Usage: awk -v quantity=4 -v title=TEXT -f median.awk -f table.awk RESULTS      (4 median, 5 99th percentile, 6 CPU time)
 
 BEGIN { FS = "\t" }
 
@@ -9,23 +9,6 @@ BEGIN { FS = "\t" }
     if (!(($1) in seen_place)) { seen_place[$1] = 1; place[++places] = $1 }
     if (!(($2) in seen_size)) { seen_size[$2] = 1; size[++sizes] = $2 }
 }
-
-function median(list, numbers, n, i, k, swap) {
-    n = split(list, numbers, " ")
-    for (i = 2; i <= n; i++)
-        for (k = i; k > 1 && numbers[k] + 0 < numbers[k - 1] + 0; k--) {
-            swap = numbers[k]; numbers[k] = numbers[k - 1]; numbers[k - 1] = swap
-        }
-    return n % 2 ? numbers[(n + 1) / 2] : (numbers[n / 2] + numbers[n / 2 + 1]) / 2
-}
-
-function bytes(n) {
-    if (n >= 1048576 && n % 1048576 == 0) return n / 1048576 " MiB"
-    if (n >= 1024 && n % 1024 == 0) return n / 1024 " KiB"
-    return n " B"
-}
-
-function figure(us) { return sprintf(us < 100 ? "%.1f" : "%.0f", us) }
 
 END {
     for (p = 1; p <= places; p++) {

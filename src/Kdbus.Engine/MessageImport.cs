@@ -189,7 +189,7 @@ internal ref struct MessageImport
     private Errno SetDstName(DomainLimits limits, ReadOnlySpan<byte> name)
     {
         if (!_dstName.IsEmpty) return Errno.EEXIST;
-        if (!WellKnownName.IsValid(name) || name.Length > limits.NameLength) return Errno.EINVAL;
+        if (!WellKnownName.IsValid(name, maxLength: limits.NameLength)) return Errno.EINVAL;
         _dstName = name;
         return Errno.OK;
     }

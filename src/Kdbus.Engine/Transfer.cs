@@ -39,13 +39,26 @@ public sealed class Transfer
     internal ReplyTracker? AnswerTo { get; init; }
 
     /// <summary>
-    /// Brings the payload, given as the bytes of all vectors of <paramref name="message"/> that are not null, to all places.
-    /// They are reserved and nobody reads them yet, so this may happen while other inputs are let in.
+    /// Brings bytes to a position of the payload area in all places, as <see cref="PayloadVecs"/> counts it. They are reserved
+    /// and nobody reads them yet, so this may happen while other inputs are let in.
     /// </summary>
-    public void Fill(ReadOnlySpan<byte> message, ReadOnlySpan<byte> payload)
+    public void Fill(ulong position, ReadOnlySpan<byte> bytes)
+    {
+        foreach (var delivery in _deliveries) delivery.Fill(position, bytes);
+    }
+
+    /// <summary>Brings the whole payload, given as the bytes of all vectors of <paramref name="message"/> that are not null, to all places.</summary>
+    internal void FillAll(ReadOnlySpan<byte> message, ReadOnlySpan<byte> payload)
     {
         if (payload.IsEmpty) return;
-        foreach (var delivery in _deliveries) delivery.Fill(message, payload);
+        var pieces = PayloadVecs.Of(message);
+        while (pieces.MoveNext())
+        {
+            if (pieces.Current.Address == 0) continue;
+            var size = (int)pieces.Current.Size;
+            Fill(pieces.Position, payload[..size]);
+            payload = payload[size..];
+        }
     }
 
     internal void Add(Delivery delivery, bool isMain = false)
@@ -82,16 +95,9 @@ public sealed class Delivery
     /// <summary>Offset of the payload area in the slice.</summary>
     internal int AreaStart { get; }
 
-    internal void Fill(ReadOnlySpan<byte> message, ReadOnlySpan<byte> payload)
+    internal void Fill(ulong position, ReadOnlySpan<byte> bytes)
     {
-        var pieces = PayloadVecs.Of(message);
-        while (pieces.MoveNext())
-        {
-            if (pieces.Current.Address == 0) continue;
-            var size = (int)pieces.Current.Size;
-            payload[..size].CopyTo(Memory.Room(AreaOffset + pieces.Position, size));
-            if (Message.Image is { } image) payload[..size].CopyTo(image.AsSpan(AreaStart + (int)pieces.Position));
-            payload = payload[size..];
-        }
+        bytes.CopyTo(Memory.Room(AreaOffset + position, bytes.Length));
+        if (Message.Image is { } image) bytes.CopyTo(image.AsSpan(AreaStart + (int)position));
     }
 }

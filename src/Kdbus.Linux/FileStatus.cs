@@ -55,6 +55,24 @@ public struct FileStatus
             return Libc.Result(Libc.Statx(fd, &empty, Libc.EmptyPath, BasicStats, p));
     }
 
+    /// <summary>
+    /// Only which device an open file lies on, and whoever serves its file system is not asked: what a FUSE server could delay or refuse is
+    /// left out. 0, or -errno; the other fields are not filled in.
+    /// </summary>
+    public static unsafe int DeviceOf(int fd, out FileStatus status)
+    {
+        byte empty = 0;
+        fixed (FileStatus* p = &status)
+            return Libc.Result(Libc.Statx(fd, &empty, Libc.EmptyPath | Libc.DoNotSynchronize, 0, p));
+    }
+
+    internal static unsafe int DeviceOf(ReadOnlySpan<byte> terminatedPath, out FileStatus status)
+    {
+        fixed (byte* name = terminatedPath)
+        fixed (FileStatus* p = &status)
+            return Libc.Result(Libc.Statx(Libc.CurrentDirectory, name, Libc.DoNotSynchronize, 0, p));
+    }
+
     /// <summary>Status of the file a path leads to: 0 or -errno.</summary>
     /// <param name="path">The path.</param>
     /// <param name="status">Filled in when the result is 0.</param>

@@ -9,18 +9,27 @@ namespace Kdbus.Linux;
 /// </summary>
 public sealed class IdMap
 {
-    private readonly Extent[] _extents;
+    private readonly IdExtent[] _extents;
 
-    private IdMap(Extent[] extents) => _extents = extents;
+    private IdMap(IdExtent[] extents) => _extents = extents;
 
     /// <summary>Every id is itself.</summary>
-    public static IdMap Identity { get; } = new([new Extent(0, 0, uint.MaxValue)]);
+    public static IdMap Identity { get; } = new([new IdExtent(0, 0, uint.MaxValue)]);
+
+    /// <summary>No id has a translation.</summary>
+    public static IdMap Empty { get; } = new([]);
 
     /// <summary>Whether every id is itself, so that translating can be left out.</summary>
     public bool IsIdentity => _extents is [{ Inside: 0, Outside: 0, Count: uint.MaxValue }];
 
+    /// <summary>Whether every id inside has a translation.</summary>
+    public bool IsWhole => _extents is [{ Inside: 0, Count: uint.MaxValue }];
+
     /// <summary>Number of ranges, at most 340.</summary>
     public int RangeCount => _extents.Length;
+
+    /// <summary>The ranges, in the order of the file. One whose first id has no number outside has the outside 0xffffffff.</summary>
+    public ReadOnlySpan<IdExtent> Ranges => _extents;
 
     /// <summary>The user ids of a process' user namespace: 0 and the map, or -errno (-EPROTO: the text is not understood).</summary>
     public static int ReadUsers(int pid, out IdMap map) => Read(pid, "uid_map"u8, out map);
@@ -32,7 +41,7 @@ public sealed class IdMap
     /// malformed.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, out IdMap map)
     {
-        var extents = new List<Extent>();
+        var extents = new List<IdExtent>();
         map = new IdMap([]);
         while (!text.IsEmpty)
         {
@@ -42,7 +51,7 @@ public sealed class IdMap
             if (!Next(ref line, out uint inside) || !Next(ref line, out uint outside) || !Next(ref line, out uint count)
                 || !line.Trim((byte)' ').IsEmpty || count == 0)
                 return false;
-            extents.Add(new Extent(inside, outside, count));
+            extents.Add(new IdExtent(inside, outside, count));
         }
         map = new IdMap([.. extents]);
         return true;
@@ -52,7 +61,7 @@ public sealed class IdMap
     /// <returns>False if there is none.</returns>
     public bool TryToOutside(uint inside, out uint outside)
     {
-        foreach (Extent extent in _extents)
+        foreach (IdExtent extent in _extents)
         {
             // Unsigned difference: an id below the range becomes a huge offset and fails the same test.
             uint offset = inside - extent.Inside;
@@ -70,7 +79,7 @@ public sealed class IdMap
     /// <returns>False if there is none.</returns>
     public bool TryToInside(uint outside, out uint inside)
     {
-        foreach (Extent extent in _extents)
+        foreach (IdExtent extent in _extents)
         {
             uint offset = outside - extent.Outside;
             if (offset < extent.Count)
@@ -103,6 +112,10 @@ public sealed class IdMap
         line = line[used..];
         return true;
     }
-
-    private readonly record struct Extent(uint Inside, uint Outside, uint Count);
 }
+
+/// <summary>Ids that follow each other on both sides of a translation.</summary>
+/// <param name="Inside">The first one inside.</param>
+/// <param name="Outside">The first one outside.</param>
+/// <param name="Count">How many there are.</param>
+public readonly record struct IdExtent(uint Inside, uint Outside, uint Count);

@@ -54,6 +54,16 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "poll")]
     internal static partial int Poll(PollEntry* entries, nuint count, int timeoutMilliseconds);
 
+    // struct epoll_event has another layout on x86_64 than elsewhere: Epoll lays it out.
+    [LibraryImport(Name, EntryPoint = "epoll_create1")]
+    internal static partial int EpollCreate1(int flags);
+
+    [LibraryImport(Name, EntryPoint = "epoll_ctl")]
+    internal static partial int EpollCtl(int epoll, int operation, int fd, byte* entry);
+
+    [LibraryImport(Name, EntryPoint = "epoll_wait")]
+    internal static partial int EpollWait(int epoll, byte* entries, int count, int timeoutMilliseconds);
+
     [LibraryImport(Name, EntryPoint = "pipe2")]
     internal static partial int Pipe2(int* fds, int flags);
 
@@ -215,5 +225,6 @@ internal static unsafe partial class Libc
 
     internal const int CurrentDirectory = -100; // AT_FDCWD
     internal const int EmptyPath = 0x1000; // AT_EMPTY_PATH
+    internal const int DoNotSynchronize = 0x4000; // AT_STATX_DONT_SYNC
     internal const int SymlinkNoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
 }

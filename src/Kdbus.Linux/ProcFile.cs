@@ -59,6 +59,21 @@ public static unsafe class ProcFile
         return TryFormatPath(pid, name, path) ? FileDescriptor.Open(path, flags) : -SystemError.EINVAL;
     }
 
+    /// <summary>
+    /// Which device a file lies on that a process has open, without asking whoever serves its file system (<see cref="FileStatus.DeviceOf(int,
+    /// out FileStatus)"/>): 0, or -errno (-ENOENT: it has no descriptor of that number; -EACCES without ptrace access to it).
+    /// </summary>
+    public static int DeviceOfDescriptor(int pid, int fd, out FileStatus status)
+    {
+        Span<byte> name = stackalloc byte[16];
+        Span<byte> path = stackalloc byte[PathRoom];
+        "fd/"u8.CopyTo(name);
+        if (fd >= 0 && Utf8Formatter.TryFormat(fd, name[3..], out int digits) && TryFormatPath(pid, name[..(3 + digits)], path))
+            return FileStatus.DeviceOf(path, out status);
+        status = default;
+        return -SystemError.EINVAL;
+    }
+
     internal static int Status(int pid, ReadOnlySpan<byte> name, out FileStatus status)
     {
         Span<byte> path = stackalloc byte[PathRoom];

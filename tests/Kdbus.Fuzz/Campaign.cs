@@ -13,7 +13,8 @@ internal sealed class Campaign(IFuzzTarget target, ulong firstSeed)
     private ulong _seed = firstSeed;
     private List<byte[]> _inputs = [];
 
-    public static IReadOnlyList<IFuzzTarget> Targets { get; } = [new FuseTarget(), new CommandTarget(), new MessageTarget(), new NamesTarget()];
+    public static IReadOnlyList<IFuzzTarget> Targets { get; } =
+        [new FuseTarget(), new CommandTarget(), new MessageTarget(), new NamesTarget(), new MatchTarget(), new PolicyTarget()];
 
     /// <summary>Cases run.</summary>
     public long Cases { get; private set; }

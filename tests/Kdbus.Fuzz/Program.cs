@@ -43,6 +43,7 @@ internal static class Program
             var campaign = new Campaign(target, seed);
             var failure = campaign.Run(TimeSpan.FromSeconds(seconds));
             Console.WriteLine($"{target.Name}: {campaign.Cases} cases from seed {seed}, {campaign.Inputs} inputs{(failure == null ? "" : ", then:")}");
+            if (target is CommandTarget) Console.WriteLine(Serving.Judge.Seen);
             if (failure == null) continue;
             Console.WriteLine(failure);
             failed = true;

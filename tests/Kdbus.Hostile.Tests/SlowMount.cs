@@ -30,6 +30,12 @@ internal sealed class SlowMount : IDisposable
     /// <summary>The kernel forgets the pages it knows of a file.</summary>
     public void Drop(int file) => Say("drop", file);
 
+    /// <summary>A file is not ready for poll from now on.</summary>
+    public void Quieten(int file) => Say("quiet", file);
+
+    /// <summary>Whoever polls a file looks again.</summary>
+    public void Wake(int file) => Say("wake", file);
+
     /// <summary>How many READs of a file are held.</summary>
     public int Held(int file) => int.Parse(_server.Ask($"waiting {file}").Split(' ')[2], CultureInfo.InvariantCulture);
 

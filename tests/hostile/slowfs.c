@@ -3,11 +3,14 @@
  * slowfs DIR UID: a FUSE mount whose server answers a READ only when it is told to, so that memory mapped from its files
  * blocks whoever touches it. The mount belongs to UID, as if that user had made it with fusermount3, and everybody may use it.
  *
- * It has eight files, 0 to 7, of 1 MiB each; every byte that was not written is 'x'. Commands come on standard input, one a line, each is
+ * It has eight files, 0 to 7, of 1 MiB each; every byte that was not written is 'x'. A file that is not held is always ready for
+ * poll, unless it is quiet; a POLL of one that is held stays unanswered like a READ. Commands come on standard input, one a line, each is
  * acknowledged by the same line on standard output:
  *   hold N     READs of file N stay unanswered from now on
  *   answer N   answers what is held of file N, and what comes
  *   drop N     drops the cached pages of file N
+ *   quiet N    file N is not ready for poll from now on
+ *   wake N     tells whoever polls file N to look again
  *   waiting N  answered by "waiting N COUNT": how many READs of N are held, -1 if the mount was aborted
  * It ends at the end of its input, and takes its mount away; what is still held then fails.
  */
@@ -37,8 +40,9 @@ struct held_read {
 
 static struct file {
 	unsigned char bytes[FILE_SIZE];
-	int holding, held;
-	struct held_read reads[HELD_MAX];
+	int holding, held, quiet;
+	uint64_t poller;			/* whom to wake */
+	struct held_read reads[HELD_MAX];	/* of size 0: a POLL */
 } files[FILES];
 
 static int device, aborted;
@@ -68,13 +72,19 @@ static void answer_read(struct file *file, const struct held_read *read)
 {
 	const size_t end = read->offset + read->size > FILE_SIZE ? FILE_SIZE : read->offset + read->size;
 
+	if (read->size == 0) {
+		const struct fuse_poll_out out = { .revents = file->quiet ? 0 : POLLIN };
+
+		answer(read->unique, 0, &out, sizeof(out));
+		return;
+	}
 	answer(read->unique, 0, file->bytes + read->offset, read->offset < end ? end - read->offset : 0);
 }
 
 static void take_read(uint64_t node, uint64_t unique, const struct fuse_read_in *in)
 {
 	struct file *file = &files[node - FIRST_NODE];
-	const struct held_read read = { unique, in->offset, in->size };
+	const struct held_read read = { unique, in ? in->offset : 0, in ? in->size : 0 };
 
 	if (file->holding && file->held < HELD_MAX)
 		file->reads[file->held++] = read;
@@ -133,6 +143,10 @@ static void take_request(const char *buffer)
 	case FUSE_READ:
 		take_read(in->nodeid, in->unique, body);
 		break;
+	case FUSE_POLL:
+		files[in->nodeid - FIRST_NODE].poller = ((const struct fuse_poll_in *)body)->kh;
+		take_read(in->nodeid, in->unique, NULL);
+		break;
 	case FUSE_WRITE:
 		take_write(in->nodeid, in->unique, body);
 		break;
@@ -159,6 +173,16 @@ static void drop(int number)
 		perror("slowfs: drop");
 }
 
+static void wake(const struct file *file)
+{
+	const struct fuse_notify_poll_wakeup_out out = { .kh = file->poller };
+	struct fuse_out_header header = { .len = sizeof(header) + sizeof(out), .error = FUSE_NOTIFY_POLL };
+	struct iovec parts[2] = { { &header, sizeof(header) }, { (void *)&out, sizeof(out) } };
+
+	if (writev(device, parts, 2) < 0)
+		perror("slowfs: wake");
+}
+
 static int take_command(const char *line)
 {
 	char word[16];
@@ -173,6 +197,10 @@ static int take_command(const char *line)
 	} else {
 		if (strcmp(word, "hold") == 0) {
 			file->holding = 1;
+		} else if (strcmp(word, "quiet") == 0) {
+			file->quiet = 1;
+		} else if (strcmp(word, "wake") == 0) {
+			wake(file);
 		} else if (strcmp(word, "drop") == 0) {
 			drop(number);
 		} else if (strcmp(word, "answer") == 0) {

@@ -26,16 +26,20 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <linux/capability.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -52,7 +56,8 @@ enum op {
 	OP_POKE, OP_PEEK, OP_STAT, OP_READDIR, OP_ACCESS, OP_UNLINK, OP_MKDIR, OP_RENAME,
 	OP_READ, OP_WRITE, OP_GETTID, OP_SETIDS, OP_FORK, OP_HANDLE, OP_TGKILL, OP_CLOCK,
 	OP_EXIT, OP_EVENTFD, OP_STATFS, OP_WAITPID, OP_RMDIR, OP_LINK, OP_SYMLINK, OP_CHMOD,
-	OP_TRUNCATE, OP_HANDLED, OP_LSEEK, OP_FSTAT, OP_CHOWN,
+	OP_TRUNCATE, OP_HANDLED, OP_LSEEK, OP_FSTAT, OP_CHOWN, OP_PIPE, OP_MEMFD, OP_EPOLL,
+	OP_KEEPCAP, OP_FORK_USERNS,
 };
 
 enum { IN_THREAD = 1 };
@@ -280,10 +285,41 @@ static int64_t do_setids(const struct request *r)
 	if (n > 64)
 		return -EINVAL;
 	memcpy(groups, r->data, n * 4);
-	if (setgroups(n, groups) || setresgid(r->args[3], r->args[4], r->args[5]) ||
+	if ((!r->args[6] && setgroups(n, groups)) || setresgid(r->args[3], r->args[4], r->args[5]) ||
 	    setresuid(r->args[0], r->args[1], r->args[2]))
 		return -errno;
 	return 0;
+}
+
+/* Another user, who keeps one capability. It is this thread's alone. */
+static int64_t do_keepcap(uid_t uid, gid_t gid, int cap)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = { { 0 }, { 0 } };
+
+	caps[cap / 32].effective = caps[cap / 32].permitted = 1u << cap % 32;
+	if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(0, NULL) || setresgid(gid, gid, gid) ||
+	    setresuid(uid, uid, uid) || syscall(SYS_capset, &head, caps))
+		return -errno;
+	return 0;
+}
+
+static struct answer do_pipe(void)
+{
+	int fds[2];
+
+	return pipe2(fds, O_CLOEXEC) ? plain(-errno) : bytes(fds, sizeof(fds));
+}
+
+/* An epoll instance that watches a descriptor. */
+static int64_t do_epoll(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int set = epoll_create1(EPOLL_CLOEXEC);
+
+	if (set < 0 || epoll_ctl(set, EPOLL_CTL_ADD, fd, &event))
+		return -errno;
+	return set;
 }
 
 static void count_signal(int signal)
@@ -329,6 +365,54 @@ static int64_t do_fork(void)
 	close(control);
 	become_puppet();
 	return -ECHILD; /* not reached */
+}
+
+static int write_map(pid_t pid, const char *name, const char *text)
+{
+	char path[64];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	r = write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+	close(fd);
+	return r;
+}
+
+/* A child in a user namespace of its own, of which users and groups are named
+ * from `inside` on as they are from `outside` on here. It becomes the first of
+ * them, and has all capabilities there. */
+static int64_t do_fork_userns(unsigned inside, unsigned outside, unsigned count)
+{
+	int ready[2], go[2];
+	char map[64], byte = 0;
+	pid_t pid;
+
+	if (pipe2(ready, O_CLOEXEC) || pipe2(go, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (!pid) {
+		if (unshare(CLONE_NEWUSER) || prctl(PR_SET_DUMPABLE, 1) || write(ready[1], &byte, 1) != 1 ||
+		    read(go[0], &byte, 1) != 1 || setresgid(inside, inside, inside) || setresuid(inside, inside, inside))
+			broken("a user namespace");
+		close(ready[0]);
+		close(ready[1]);
+		close(go[0]);
+		close(go[1]);
+		close(control);
+		become_puppet();
+	}
+	snprintf(map, sizeof(map), "%u %u %u", inside, outside, count);
+	if (pid > 0 && (read(ready[0], &byte, 1) != 1 || (geteuid() && write_map(pid, "setgroups", "deny")) ||
+			write_map(pid, "gid_map", map) || write_map(pid, "uid_map", map) || write(go[1], &byte, 1) != 1))
+		broken("the maps of a user namespace");
+	close(ready[0]);
+	close(ready[1]);
+	close(go[0]);
+	close(go[1]);
+	return outcome(pid);
 }
 
 static struct answer perform(struct request *r)
@@ -378,6 +462,11 @@ static struct answer perform(struct request *r)
 	case OP_TGKILL: return plain(outcome(syscall(SYS_tgkill, getpid(), (pid_t)a[0], (int)a[1])));
 	case OP_CLOCK: return plain(do_clock());
 	case OP_EVENTFD: return plain(outcome(eventfd((unsigned)a[0], EFD_CLOEXEC)));
+	case OP_PIPE: return do_pipe();
+	case OP_MEMFD: return plain(outcome(memfd_create("puppet", MFD_CLOEXEC)));
+	case OP_EPOLL: return plain(do_epoll((int)a[0]));
+	case OP_KEEPCAP: return plain(do_keepcap((uid_t)a[0], (gid_t)a[1], (int)a[2]));
+	case OP_FORK_USERNS: return plain(do_fork_userns((unsigned)a[0], (unsigned)a[1], (unsigned)a[2]));
 	case OP_WAITPID: return plain(do_waitpid((pid_t)a[0]));
 	case OP_EXIT: _exit((int)a[0]);
 	default: return plain(-ENOSYS);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using Kdbus.Abi;
 using Kdbus.Engine;
@@ -16,6 +17,9 @@ internal readonly ref struct CommandFetch
 {
     /// <summary>A message and up to five items come with the first look.</summary>
     private const int FirstLook = 256;
+
+    /// <summary>What goes to several receivers passes through so much at a time.</summary>
+    private const int CopyBuffer = 256 * 1024;
 
     private readonly ICallers _callers;
     private readonly CallBuffers _buffers;
@@ -116,40 +120,54 @@ internal readonly ref struct CommandFetch
         return copied >= 0 && (ulong)copied == total ? Errno.OK : Errno.EFAULT;
     }
 
-    /// <summary>Copies the payload from the sender's memory, where it is looked at once for all who get it: OK or EFAULT.</summary>
-    public unsafe Errno Copy(ReadOnlySpan<byte> message, Span<byte> buffer)
+    /// <summary>The number in a well-formed CANCEL_FD item among the items of a SEND; false if there is none.</summary>
+    public static bool FindCancelDescriptor(ReadOnlySpan<byte> items, out int number)
     {
-        fixed (byte* start = buffer)
+        number = -1;
+        var reader = new ItemReader(items);
+        while (reader.TryRead(out var item))
         {
-            var at = start;
-            var count = 0;
+            if (item.Type != ItemType.CancelFd || ItemRules.Check(item.Type, item.Payload) != Errno.OK) continue;
+            number = item.As<int>();
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Copies the payload from the sender's memory, where it is looked at once, to all who get it, a buffer at a time: OK or EFAULT.
+    /// </summary>
+    public Errno Copy(ReadOnlySpan<byte> message, Transfer transfer)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(CopyBuffer);
+        var result = Copy(message, transfer, buffer);
+        ArrayPool<byte>.Shared.Return(buffer);
+        return result;
+    }
+
+    private unsafe Errno Copy(ReadOnlySpan<byte> message, Transfer transfer, Span<byte> buffer)
+    {
+        fixed (byte* local = buffer)
+        {
             var pieces = PayloadVecs.Of(message);
             while (pieces.MoveNext())
             {
                 var piece = pieces.Current;
                 if (piece.Address == 0) continue;
-                _buffers.Remote[count] = new RemoteIoVec(piece.Address, piece.Size);
-                _buffers.Local[count++] = new IoVec(at, (nuint)piece.Size);
-                at += piece.Size;
+                for (var done = 0UL; done < piece.Size;)
+                {
+                    var size = (int)Math.Min(piece.Size - done, (ulong)buffer.Length);
+                    if (_reply.IsAnswered) return Errno.EINTR;
+                    var read = _callers.Read(_thread, [new IoVec(local, (nuint)size)], [new RemoteIoVec(piece.Address + done, (ulong)size)]);
+                    if (read != size) return Errno.EFAULT;
+                    transfer.Fill(pieces.Position + done, buffer[..size]);
+                    done += (ulong)size;
+                }
             }
-
-            if (_reply.IsAnswered) return Errno.EINTR;
-            var copied = _callers.Read(_thread, _buffers.Local.AsSpan(0, count), _buffers.Remote.AsSpan(0, count));
-            return copied == buffer.Length ? Errno.OK : Errno.EFAULT;
-        }
-    }
-
-    /// <summary>Bytes of the payload of a message, without what lies nowhere.</summary>
-    public static int PayloadSize(ReadOnlySpan<byte> message)
-    {
-        var total = 0UL;
-        var pieces = PayloadVecs.Of(message);
-        while (pieces.MoveNext())
-        {
-            if (pieces.Current.Address != 0) total += pieces.Current.Size;
         }
 
-        return checked((int)total);
+        return Errno.OK;
     }
 
     private int Read(ulong address, Span<byte> room)

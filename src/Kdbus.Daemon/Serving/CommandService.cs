@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -14,7 +13,8 @@ namespace Kdbus.Daemon.Serving;
 /// the lock, copy a large payload (no lock), commit, store the results (no lock), answer. What the command caused for
 /// others is carried out after it is answered, so that nobody's memory can hold up somebody else's call.
 /// </summary>
-internal sealed class CommandService(DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher)
+internal sealed class CommandService(
+    DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher, CancelWatch cancels)
 {
     /// <summary>Result by which the kernel repeats a call whose signal handler allows that, or fails it with EINTR.</summary>
     private const int RestartSys = -512;
@@ -34,6 +34,7 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
         {
             file = host.FindFile(request.Handle);
             admitted = host.Domain.Admit(request.Handle, request.Command, out needs);
+            if (file is { Status: not null }) admitted = Errno.ENOTTY;
         }
 
         if (file == null || admitted != Errno.OK)
@@ -49,15 +50,20 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
     /// <summary>A signal arrived at the caller of a command that has not been answered.</summary>
     public void Interrupt(in InterruptRequest request, HeldReply target)
     {
+        bool ended;
+        EndedCall call;
         using (host.Enter())
         {
+            // A call that has ended and only waits for its cancel descriptor to be closed need not wait for that.
+            ended = host.TakeClosing(request.Target, out call);
             // A call that waits, the engine knows about. With any other the reader is stuck in the caller's memory, taking the
             // command in or storing its results. The caller may go; the reader will find the command answered. It looks
             // under this lock before the command takes effect.
             if (target.IsHeld && host.IsPending(request.Target)) host.Domain.Interrupt(request.Target);
-            else target.Error((int)Errno.EINTR);
+            else if (!ended) target.Error((int)Errno.EINTR);
         }
 
+        if (ended) End(call);
         Carry();
     }
 
@@ -65,15 +71,37 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
     public void Advance()
     {
         using (host.Enter()) host.Domain.Advance(DomainHost.Now);
-        // Nobody watches the timer's thread: it leaves alone what may block, which is what a reader has caused and will see to.
-        while (CarryNext(withAnswers: false))
+        CarryUnwatched();
+    }
+
+    /// <summary>The cancel descriptor of a call has become readable: it ends the call, now or as soon as that begins to wait.</summary>
+    public void Cancel(CancelDescriptor descriptor)
+    {
+        using (host.Enter())
         {
+            descriptor.WasReadable = true;
+            if (host.IsPending(descriptor.Request)) host.Domain.Cancel(descriptor.Request);
         }
+
+        CarryUnwatched();
+    }
+
+    /// <summary>The cancel descriptor of a call that has ended is closed: its caller may go.</summary>
+    public void Closed(CancelDescriptor descriptor)
+    {
+        EndedCall call;
+        using (host.Enter())
+        {
+            if (!host.TakeClosing(descriptor.Request, out call)) return;
+        }
+
+        // The watcher's thread is the caller's own: if his memory keeps it, that is his affair.
+        End(call);
     }
 
     /// <summary>
-    /// Does what the engine asked for on behalf of others: wakes pollers, ends calls that waited. One thing at a time, so
-    /// that whoever gets stuck keeps nothing else from being done.
+    /// Does what the engine asked for on behalf of others: wakes pollers, ends calls that waited, tells of refusals. One thing
+    /// at a time, so that whoever gets stuck keeps nothing else from being done.
     /// </summary>
     public void Carry()
     {
@@ -82,25 +110,39 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
         }
     }
 
+    /// <summary>
+    /// The same on a thread that nobody watches, the timer's for example: it leaves alone what may block, which is what a
+    /// reader has caused and will see to.
+    /// </summary>
+    private void CarryUnwatched()
+    {
+        while (CarryNext(withAnswers: false))
+        {
+        }
+    }
+
     private bool CarryNext(bool withAnswers)
     {
-        bool wakes, fails, answers;
+        bool wakes, ends, tells;
         ulong pollHandle;
-        (PendingCall Call, Completion Completion) due = default;
+        EndedCall call = default;
+        RefusalNote told = default;
         ulong deadline;
         using (host.Enter())
         {
             wakes = host.TakeWake(out pollHandle);
-            fails = !wakes && host.TakeFailed(out due);
-            answers = withAnswers && !wakes && !fails && host.TakeAnswered(out due);
+            tells = !wakes && host.Refusals.TryTake(out told);
+            ends = !wakes && !tells && (host.TakeFailed(out call) || (withAnswers && host.TakeAnswered(out call)));
             deadline = host.Domain.NextDeadline;
+            if (ends && call.Call.Cancel != null) host.AwaitClosing(call);
         }
 
         if (wakes) session.Notify.Poll(pollHandle);
-        else if (fails) due.Call.Reply.Ioctl(due.Completion.Restart ? RestartSys : -(int)due.Completion.Result);
-        else if (answers) End(due.Call, due.Completion.Reply);
+        else if (tells) host.Refusals.Write(told);
+        else if (ends && call.Call.Cancel is { } descriptor) descriptor.CloseLater();
+        else if (ends) End(call);
         else host.Timer?.Update(deadline);
-        return wakes || fails || answers;
+        return wakes || ends || tells;
     }
 
     private void Run(in IoctlRequest request, FuseReply reply, OpenFile file, CallerNeeds needs)
@@ -120,12 +162,15 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
         var fetched = fetch.Frame(request, layout, out var frame);
         ReadOnlySpan<byte> message = default, payload = default;
         var place = PayloadPlace.Here;
+        var cancellable = Errno.OK;
+        CancelDescriptor? cancel = null;
         if (fetched == Errno.OK && layout.Command == Command.Send)
         {
             ref var send = ref MemoryMarshal.AsRef<KdbusCmdSend>(frame);
             message = fetch.Message(send.MsgAddress);
             place = fetch.Payload(message, out payload);
             fetched = ClearReturnFlags(request, reply, ref send);
+            if (fetched == Errno.OK) cancellable = TakeCancelDescriptor(context, layout, reply, frame, out cancel);
         }
 
         if (blocks) session.LeaveBlocking();
@@ -148,36 +193,58 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
             Message = message,
             Payload = payload,
             PayloadPlace = place,
+            CancelDescriptor = cancellable,
             Random = layout.Command == Command.BusMake ? NewRandom() : default,
         };
 
-        var decided = Decide(ref call, context, request.Argument, file, reply, out var outcome);
+        var wait = new PendingCall(default, file, context.Pid, context.Uid, request.Argument) { Cancel = cancel };
+        var decided = Decide(ref call, needs, context, wait, reply, out var outcome);
         if (decided && outcome.Kind == OutcomeKind.Copy)
         {
-            decided = CopyAndCommit(ref call, ref outcome, fetch, message, context, request.Argument, file, reply);
+            decided = CopyAndCommit(ref call, ref outcome, fetch, message, context, wait, reply);
         }
 
-        if (decided && outcome.Kind == OutcomeKind.Done) Finish(request, reply, file, layout, frame, outcome);
+        if (decided && outcome.Kind == OutcomeKind.Pending) return;
+        if (cancel != null) Close(cancel, context, request.Argument);
+        if (decided) Finish(request, reply, file, layout, frame, outcome);
     }
 
     /// <summary>
     /// The critical section; false if a signal answered the command while we were stuck in its caller's memory: then it
     /// must not happen. A call that will wait is known as such before anybody can end it.
     /// </summary>
-    private bool Decide(ref Invocation call, in RequestContext context, ulong argument, OpenFile file, FuseReply reply, out Outcome outcome)
+    private bool Decide(
+        ref Invocation call, CallerNeeds known, in RequestContext context, in PendingCall wait, FuseReply reply, out Outcome outcome)
     {
         outcome = default;
-        using (host.Enter())
+        while (true)
         {
-            if (reply.IsAnswered) return false;
-            if (call.Ioctl == (uint)Command.Hello) call.Pool = SizePool(file, call);
-            outcome = host.Domain.Execute(ref call);
-            if (outcome.Kind == OutcomeKind.Pending) Hold(context, argument, file, reply);
-            if (outcome.Kind == OutcomeKind.Copy) Pin(outcome.Transfer!);
-            // The owner may free the slice before he is told of it; the mapping must outlast its publication.
-            if (outcome.Published.Size > 0) file.Pool!.Pin();
-            return true;
+            CallerNeeds needs;
+            using (host.Enter())
+            {
+                if (reply.IsAnswered) return false;
+                // What must be known may be more than it was a moment ago: a policy has come to speak of groups.
+                host.Domain.Admit(call.Handle, call.Ioctl, out needs);
+                if ((needs & ~known) == CallerNeeds.None)
+                {
+                    Execute(ref call, context, wait, reply, out outcome);
+                    return true;
+                }
+            }
+
+            known |= needs;
+            call = call with { Caller = Identify(context, known) };
         }
+    }
+
+    private void Execute(ref Invocation call, in RequestContext context, in PendingCall wait, FuseReply reply, out Outcome outcome)
+    {
+        if (call.Ioctl == (uint)Command.Hello) call.Pool = SizePool(wait.File, call);
+        outcome = host.Domain.Execute(ref call);
+        if (outcome.Kind == OutcomeKind.Pending) Hold(context, wait, reply);
+        if (outcome.Kind == OutcomeKind.Copy) Pin(outcome.Transfer!);
+        // The owner may free the slice before he is told of it; the mapping must outlast its publication.
+        if (outcome.Published.Size > 0) wait.File.Pool!.Pin();
     }
 
     /// <summary>The way of a large payload; false if the command was answered by a signal meanwhile, then it is given up.</summary>
@@ -187,19 +254,18 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
         in CommandFetch fetch,
         ReadOnlySpan<byte> message,
         in RequestContext context,
-        ulong argument,
-        OpenFile file,
+        in PendingCall wait,
         FuseReply reply)
     {
         var transfer = outcome.Transfer!;
-        var copied = Copy(transfer, fetch, message, context, argument);
+        var copied = Copy(transfer, fetch, message, context, wait.Argument);
         using (host.Enter())
         {
             var answered = reply.IsAnswered;
             outcome = host.Domain.Commit(ref call, outcome, answered ? Errno.EINTR : copied);
             // Not before: a message that goes with its name is read from the pool of one who may have left.
             foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Unpin();
-            if (outcome.Kind == OutcomeKind.Pending) Hold(context, argument, file, reply);
+            if (outcome.Kind == OutcomeKind.Pending) Hold(context, wait, reply);
             return !answered;
         }
     }
@@ -208,21 +274,11 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
     private Errno Copy(Transfer transfer, in CommandFetch fetch, ReadOnlySpan<byte> message, in RequestContext context, ulong argument)
     {
         if (!Enter(context, argument)) return TooManyStuck;
-        if (transfer.IsDirect)
-        {
-            var delivery = transfer.Deliveries[0];
-            var copied = fetch.Copy(message, (PoolFile)delivery.Memory, delivery.AreaOffset);
-            session.LeaveBlocking();
-            return copied;
-        }
-
-        var size = CommandFetch.PayloadSize(message);
-        var buffer = ArrayPool<byte>.Shared.Rent(size);
-        var fetched = fetch.Copy(message, buffer.AsSpan(0, size));
+        var copied = transfer.IsDirect
+            ? fetch.Copy(message, (PoolFile)transfer.Deliveries[0].Memory, transfer.Deliveries[0].AreaOffset)
+            : fetch.Copy(message, transfer);
         session.LeaveBlocking();
-        if (fetched == Errno.OK) transfer.Fill(message, buffer.AsSpan(0, size));
-        ArrayPool<byte>.Shared.Return(buffer);
-        return fetched;
+        return copied;
     }
 
     private static void Pin(Transfer transfer)
@@ -230,8 +286,39 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
         foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Pin();
     }
 
-    private void Hold(in RequestContext context, ulong argument, OpenFile file, FuseReply reply) =>
-        host.Add(context.Unique, new PendingCall(reply.Hold(), file, context.Pid, context.Uid, argument));
+    private void Hold(in RequestContext context, in PendingCall wait, FuseReply reply)
+    {
+        host.Add(context.Unique, wait with { Reply = reply.Hold() });
+        if (wait.Cancel is { WasReadable: true }) host.Domain.Cancel(context.Unique);
+    }
+
+    /// <summary>
+    /// Finds what is behind the number in a CANCEL_FD item. A call that waits will have it watched; any other only must have
+    /// named one that could be.
+    /// </summary>
+    private Errno TakeCancelDescriptor(
+        in RequestContext context, CommandLayout layout, FuseReply reply, Span<byte> frame, out CancelDescriptor? cancel)
+    {
+        cancel = null;
+        if (frame.Length == layout.FixedSize || reply.IsAnswered || !CommandFetch.FindCancelDescriptor(frame[layout.FixedSize..], out var number)) return Errno.OK;
+        var result = callers.CopyDescriptor(context.Pid, number, out var copy);
+        if (result != Errno.OK) return result;
+        var waits = (MemoryMarshal.Read<KdbusCmdSend>(frame).Flags & (ulong)SendFlags.SyncReply) != 0;
+        return waits ? cancels.Watch(context.Uid, copy, context.Unique, out cancel) : CancelWatch.Probe(copy);
+    }
+
+    /// <summary>The call that a cancel descriptor was meant for does not wait.</summary>
+    private void Close(CancelDescriptor cancel, in RequestContext context, ulong argument)
+    {
+        if (!Enter(context, argument))
+        {
+            cancel.CloseLater();
+            return;
+        }
+
+        cancel.Close();
+        session.LeaveBlocking();
+    }
 
     private void Finish(in IoctlRequest request, FuseReply reply, OpenFile file, CommandLayout layout, Span<byte> frame, in Outcome outcome)
     {
@@ -272,11 +359,21 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
         return result;
     }
 
-    /// <summary>Ends a call that waited for an answer. Its caller's memory may block; by now nobody else's call depends on us.</summary>
-    private void End(in PendingCall call, KdbusMsgInfo answer)
+    /// <summary>
+    /// Answers a call that waited. If there is an answer to store, its caller's memory may block; by now nobody else's call
+    /// depends on us.
+    /// </summary>
+    private void End(in EndedCall ended)
     {
-        Publish(call.File, new PoolRange(answer.Offset, answer.MsgSize));
-        call.Reply.Ioctl(-(int)StoreReply(call, answer));
+        var (call, completion) = ended;
+        if (completion.Result != Errno.OK)
+        {
+            call.Reply.Ioctl(completion.Restart ? RestartSys : -(int)completion.Result);
+            return;
+        }
+
+        Publish(call.File, new PoolRange(completion.Reply.Offset, completion.Reply.MsgSize));
+        call.Reply.Ioctl(-(int)StoreReply(call, completion.Reply));
     }
 
     /// <summary>Shows a slice, and ends the pin that it has had since it was published.</summary>
@@ -300,9 +397,12 @@ internal sealed class CommandService(DomainHost host, ICallers callers, FuseSess
     private Caller Identify(in RequestContext context, CallerNeeds needs) =>
         callers.Identify(context.Pid, needs, capabilities: false, out var caller) == Errno.OK ? caller : CallerOf(context);
 
-    /// <summary>A caller that is not visible in our pid namespace: the kernel still tells the ids it checks file access with.</summary>
+    /// <summary>
+    /// A caller that is not visible in our pid namespace: the kernel still tells the ids it checks file access with. Nothing
+    /// is known of its groups and of what its own numbers for ids mean, so it has none of either.
+    /// </summary>
     internal static Caller CallerOf(in RequestContext context) =>
-        new(context.Uid, context.Uid, context.Gid, context.Gid, CapIpcOwner: false, context.Pid);
+        new(context.Uid, context.Uid, context.Gid, context.Gid, CapIpcOwner: false, context.Pid) { Maps = UserNamespaces.Nothing };
 
     /// <summary>Gives the pool the size that HELLO asks for, if that can be; the engine judges whether it may be.</summary>
     private PoolFile? SizePool(OpenFile file, in Invocation call)

@@ -11,7 +11,14 @@ namespace Kdbus.Daemon.Serving;
 /// <param name="Thread">The caller.</param>
 /// <param name="Uid">Its user, for whom a stuck store counts.</param>
 /// <param name="Argument">Address of the command in the caller's memory.</param>
-internal readonly record struct PendingCall(HeldReply Reply, OpenFile File, int Thread, uint Uid, ulong Argument);
+internal readonly record struct PendingCall(HeldReply Reply, OpenFile File, int Thread, uint Uid, ulong Argument)
+{
+    /// <summary>By what the caller can end it; null if he named nothing.</summary>
+    public CancelDescriptor? Cancel { get; init; }
+}
+
+/// <summary>A call that waited and is to be answered now.</summary>
+internal readonly record struct EndedCall(PendingCall Call, Completion Completion);
 
 /// <summary>
 /// The domain behind its lock, together with what the daemon keeps beside it: the open files and the calls that wait.
@@ -24,13 +31,24 @@ internal sealed class DomainHost : IEffects
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, OpenFile> _files = [];
     private readonly Dictionary<uint, int> _openFiles = [];
+    private readonly Dictionary<uint, long> _statusBytes = [];
     private readonly Dictionary<ulong, PendingCall> _pending = [];
     private readonly Queue<ulong> _wakes = new();
-    private readonly Queue<(PendingCall Call, Completion Completion)> _failed = new();
-    private readonly Queue<(PendingCall Call, Completion Completion)> _answered = new();
+    private readonly Queue<EndedCall> _failed = new();
+    private readonly Queue<EndedCall> _answered = new();
+    private readonly Dictionary<ulong, EndedCall> _closing = [];
     private ulong _lastHandle;
 
-    public DomainHost(DomainLimits limits) => Domain = new Domain(this, limits);
+    /// <param name="limits">Where the domain says no.</param>
+    /// <param name="refusals">Where messages that found no room are noted.</param>
+    public DomainHost(DomainLimits limits, RefusalLog refusals)
+    {
+        Domain = new Domain(this, limits);
+        Refusals = refusals;
+    }
+
+    /// <summary>Messages that found no room, to be told.</summary>
+    public RefusalLog Refusals { get; }
 
     /// <summary>The engine; only under <see cref="Enter"/>.</summary>
     public Domain Domain { get; }
@@ -55,10 +73,14 @@ internal sealed class DomainHost : IEffects
     /// <summary>Files that a user has open; only under <see cref="Enter"/>.</summary>
     public int OpenFilesOf(uint uid) => _openFiles.GetValueOrDefault(uid);
 
+    /// <summary>Bytes that the status files a user has open show; only under <see cref="Enter"/>.</summary>
+    public long StatusBytesOf(uint uid) => _statusBytes.GetValueOrDefault(uid);
+
     public void Add(OpenFile file)
     {
         _files.Add(file.Handle, file);
         _openFiles[file.Uid] = OpenFilesOf(file.Uid) + 1;
+        if (file.Status is { } status) _statusBytes[file.Uid] = StatusBytesOf(file.Uid) + status.Length;
     }
 
     public OpenFile? RemoveFile(ulong handle)
@@ -67,6 +89,10 @@ internal sealed class DomainHost : IEffects
         var left = _openFiles[file.Uid] - 1;
         if (left > 0) _openFiles[file.Uid] = left;
         else _openFiles.Remove(file.Uid);
+        if (file.Status is not { } status) return file;
+        var bytes = _statusBytes[file.Uid] - status.Length;
+        if (bytes > 0) _statusBytes[file.Uid] = bytes;
+        else _statusBytes.Remove(file.Uid);
         return file;
     }
 
@@ -80,13 +106,19 @@ internal sealed class DomainHost : IEffects
     public bool TakeWake(out ulong pollHandle) => _wakes.TryDequeue(out pollHandle);
 
     /// <summary>A call to end with an error: its caller's memory need not be touched. Only under <see cref="Enter"/>.</summary>
-    public bool TakeFailed(out (PendingCall Call, Completion Completion) due) => _failed.TryDequeue(out due);
+    public bool TakeFailed(out EndedCall call) => _failed.TryDequeue(out call);
 
     /// <summary>
     /// A call to end with an answer, which is to be stored in its caller's memory: whoever takes it may get stuck there,
     /// so it takes no second one. Its pool is pinned. Only under <see cref="Enter"/>.
     /// </summary>
-    public bool TakeAnswered(out (PendingCall Call, Completion Completion) due) => _answered.TryDequeue(out due);
+    public bool TakeAnswered(out EndedCall call) => _answered.TryDequeue(out call);
+
+    /// <summary>A call is to end when its cancel descriptor is closed; only under <see cref="Enter"/>.</summary>
+    public void AwaitClosing(in EndedCall call) => _closing.Add(call.Completion.Request, call);
+
+    /// <summary>Such a call, if nobody has ended it meanwhile; only under <see cref="Enter"/>.</summary>
+    public bool TakeClosing(ulong request, out EndedCall call) => _closing.Remove(request, out call);
 
     /// <inheritdoc/>
     public void Wake(ulong handle)
@@ -97,9 +129,7 @@ internal sealed class DomainHost : IEffects
     }
 
     /// <inheritdoc/>
-    public void Refused(in Refusal refusal)
-    {
-    }
+    public void Refused(in Refusal refusal) => Refusals.Note(refusal);
 
     /// <inheritdoc/>
     public void Complete(in Completion completion)
@@ -107,12 +137,12 @@ internal sealed class DomainHost : IEffects
         if (!_pending.Remove(completion.Request, out var call)) return;
         if (completion.Result != Errno.OK)
         {
-            _failed.Enqueue((call, completion));
+            _failed.Enqueue(new EndedCall(call, completion));
             return;
         }
 
         // The owner may free the answer before he is told of it; the mapping must outlast its publication.
         call.File.Pool!.Pin();
-        _answered.Enqueue((call, completion));
+        _answered.Enqueue(new EndedCall(call, completion));
     }
 }

@@ -21,4 +21,10 @@ internal interface ICallers
     /// ESRCH if it cannot be seen from here.
     /// </summary>
     Errno Identify(int thread, CallerNeeds needs, bool capabilities, out Caller caller);
+
+    /// <summary>
+    /// A copy of one of the calling thread's descriptors, which belongs to whoever asked for it: EBADF if it has none of that
+    /// number, EINVAL for one whose file must not be waited for, EMFILE or ENOMEM if we can have no more.
+    /// </summary>
+    Errno CopyDescriptor(int thread, int number, out int copy);
 }

@@ -6,14 +6,17 @@ using TaskStatus = Kdbus.Linux.TaskStatus;
 namespace Kdbus.Daemon.Serving;
 
 /// <summary>
-/// Callers as the kernel shows them: their memory through process_vm_readv(2) and process_vm_writev(2), their ids through
-/// a pidfd, their capabilities through /proc. Ids come as seen from the daemon's user namespace, which is the domain's.
+/// Callers as the kernel shows them: their memory through process_vm_readv(2) and process_vm_writev(2), their ids and
+/// descriptors through a pidfd, their groups and capabilities through /proc. Ids come as seen from the daemon's user
+/// namespace, which is the domain's.
 /// </summary>
-internal sealed class ProcessCallers : ICallers
+/// <param name="ownDevice">Minor number of the device that files of the mount report.</param>
+internal sealed class ProcessCallers(uint ownDevice) : ICallers
 {
     private const int CapIpcOwner = 15;
 
-    private readonly long _userNamespace = ProcessNamespace.Inode(Environment.ProcessId, NamespaceKind.User);
+    private readonly UserNamespaces _namespaces = new();
+    private readonly FuseControl? _fuseMounts = FuseControl.Open(out var control) < 0 ? null : control;
 
     [ThreadStatic]
     private static TaskStatus? t_status;
@@ -26,7 +29,34 @@ internal sealed class ProcessCallers : ICallers
     {
         caller = default;
         if (thread == 0) return Errno.ESRCH;
-        return !capabilities && TryPidFd(thread, out caller) ? Errno.OK : ReadStatus(thread, out caller);
+        var status = capabilities || needs.HasFlag(CallerNeeds.Groups);
+        if (status || !TryPidFd(thread, out caller))
+        {
+            var read = ReadStatus(thread, needs, capabilities, out caller);
+            if (read != Errno.OK) return read;
+        }
+
+        if (needs.HasFlag(CallerNeeds.Maps)) caller = caller with { Maps = _namespaces.Of(thread) };
+        return Errno.OK;
+    }
+
+    public Errno CopyDescriptor(int thread, int number, out int copy)
+    {
+        copy = -1;
+        if (number < 0 || thread == 0) return Errno.EBADF;
+        // Looked at before it is copied: our closing a copy is told to whoever serves the file, and waits for him.
+        if (ProcFile.DeviceOfDescriptor(thread, number, out var status) >= 0 && IsServedByOthers(status)) return Errno.EINVAL;
+        var pidfd = OpenPidFd(thread);
+        if (pidfd < 0) return Reason(pidfd);
+        var copied = PidFd.GetFd(pidfd, number);
+        FileDescriptor.Close(pidfd);
+        if (copied < 0) return Reason(copied);
+        copy = copied;
+        if (FileStatus.DeviceOf(copy, out status) < 0 || !IsServedByOthers(status)) return Errno.OK;
+        // Another thread has exchanged it in between. Whoever goes to such lengths may keep this reader, of the few he can have.
+        FileDescriptor.Close(copy);
+        copy = -1;
+        return Errno.EINVAL;
     }
 
     private static bool TryPidFd(int thread, out Caller caller)
@@ -41,15 +71,39 @@ internal sealed class ProcessCallers : ICallers
         return true;
     }
 
-    private Errno ReadStatus(int thread, out Caller caller)
+    private Errno ReadStatus(int thread, CallerNeeds needs, bool capabilities, out Caller caller)
     {
         caller = default;
         var status = t_status ??= new TaskStatus();
         if (status.Read(thread) < 0) return Errno.ESRCH;
         // A capability counts in the user namespace of its holder: one held in another namespace says nothing here.
-        var owner = (status.CapEffective & (1UL << CapIpcOwner)) != 0
-            && ProcessNamespace.Inode(thread, NamespaceKind.User) == _userNamespace;
+        var owner = capabilities && (status.CapEffective & (1UL << CapIpcOwner)) != 0 && _namespaces.IsOwn(thread);
         caller = new Caller(status.Uid.Real, status.Uid.Effective, status.Gid.Real, status.Gid.Effective, owner, status.Tgid);
+        if (needs.HasFlag(CallerNeeds.Groups)) caller = caller with { Groups = _namespaces.Named(status.Groups) };
         return Errno.OK;
     }
+
+    /// <summary>Before Linux 6.9 there is none for a thread. Those of one process nearly always share their descriptors.</summary>
+    private static int OpenPidFd(int thread)
+    {
+        var pidfd = PidFd.OpenThread(thread);
+        if (pidfd != -SystemError.EINVAL) return pidfd;
+        var status = t_status ??= new TaskStatus();
+        return status.Read(thread) < 0 ? -SystemError.ESRCH : PidFd.Open(status.Tgid);
+    }
+
+    /// <summary>One that we may not have, or whose owner we cannot see, is to us as one that is not there.</summary>
+    private static Errno Reason(int error) => -error switch
+    {
+        SystemError.EMFILE or SystemError.ENFILE => Errno.EMFILE,
+        SystemError.ENOMEM => Errno.ENOMEM,
+        _ => Errno.EBADF,
+    };
+
+    /// <summary>
+    /// A file of another FUSE mount: polling and closing it waits for whoever serves that, who may be the caller and never
+    /// answer. Those of our own mount we answer ourselves.
+    /// </summary>
+    private bool IsServedByOthers(in FileStatus file) =>
+        file.DeviceMajor == 0 && file.DeviceMinor != ownDevice && _fuseMounts?.Owner(file.DeviceMinor) >= 0;
 }

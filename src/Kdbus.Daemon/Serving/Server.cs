@@ -20,14 +20,15 @@ public static class Server
         var log = loggers.CreateLogger("kdbusfs");
         FileDescriptor.RaiseOpenFilesLimit();
 
-        var responder = new StallResponder(DeviceOf(mountPoint), log);
+        var device = DeviceOf(mountPoint);
+        var responder = new StallResponder(device, log);
         var sessionOptions = new FuseSessionOptions
         {
             Stalled = responder.Stalled,
             Bug = bug => log.Bug(bug),
             Trace = options.Trace ? new FuseTextTrace(log.FuseMessage) : null,
         };
-        using var fileSystem = new KdbusFileSystem(new FuseDevice(fuseDescriptor), new ProcessCallers(), options, sessionOptions, log);
+        using var fileSystem = new KdbusFileSystem(new FuseDevice(fuseDescriptor), new ProcessCallers(device), options, sessionOptions, log);
         var session = fileSystem.Session;
         if (session.Initialize() is { } end && end != FuseSessionEnd.Unmounted) return session.EndDescription ?? end.ToString();
         if (fileSystem.Refusal is { } refusal) return refusal;

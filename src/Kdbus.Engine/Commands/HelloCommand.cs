@@ -47,6 +47,7 @@ internal static class HelloCommand
             AttachFlagsSend = send,
             AttachFlagsRecv = recv,
             Description = description,
+            ConnectedAt = call.Now.Monotonic,
         };
         bus.Add(connection);
         handle.Become(connection);
@@ -86,7 +87,7 @@ internal static class HelloCommand
         {
             // Only a policy holder may speak for all names under a stem.
             name = item.String;
-            if (!WellKnownName.IsValid(name, kind == HelloFlags.PolicyHolder) || name.Length > limits.NameLength) return Errno.EINVAL;
+            if (!WellKnownName.IsValid(name, kind == HelloFlags.PolicyHolder, limits.NameLength)) return Errno.EINVAL;
         }
 
         if (kind == HelloFlags.Monitor && handle.Endpoint!.IsCustom) return Errno.EOPNOTSUPP;

@@ -10,7 +10,7 @@ internal static class NameCommands
     {
         ref var cmd = ref call.Frame.As<KdbusCmd>();
         var name = NameIn(call.Frame);
-        if (!WellKnownName.IsValid(name) || name.Length > domain.Limits.NameLength) return Errno.EINVAL;
+        if (!WellKnownName.IsValid(name, maxLength: domain.Limits.NameLength)) return Errno.EINVAL;
         if (connection.Names.Count >= domain.Limits.Names) return Errno.E2BIG;
         if (!Permission.MayOwn(connection, call.Caller, name)) return Errno.EPERM;
 

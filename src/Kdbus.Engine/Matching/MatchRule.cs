@@ -36,8 +36,7 @@ internal sealed class MatchRule
                 rule = new MatchRule(item.Type) { Masks = payload.ToArray() };
                 return Errno.OK;
             case ItemType.Name:
-                if (!WellKnownName.IsValid(item.String)) return Errno.EINVAL;
-                if (item.String.Length > limits.NameLength) return Errno.EINVAL;
+                if (!WellKnownName.IsValid(item.String, maxLength: limits.NameLength)) return Errno.EINVAL;
                 rule = new MatchRule(item.Type) { Name = item.String.ToArray() };
                 return Errno.OK;
             case ItemType.Id:

@@ -22,7 +22,7 @@ internal static class PolicyItems
             {
                 if (maxNames != 0 && names.Count == maxNames) return Errno.E2BIG;
                 var name = item.String;
-                if (!WellKnownName.IsValid(name, acceptWildcards) || name.Length > limits.NameLength) return Errno.EINVAL;
+                if (!WellKnownName.IsValid(name, acceptWildcards, limits.NameLength)) return Errno.EINVAL;
                 var isWildcard = WellKnownName.IsWildcard(name);
                 current = [];
                 names.Add(new PolicyEntry((isWildcard ? name[..^2] : name).ToArray(), isWildcard, current));

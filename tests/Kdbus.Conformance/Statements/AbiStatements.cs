@@ -321,6 +321,17 @@ public class AbiStatements
     }
 
     [Theory, Worlds]
+    public void ABI_25_a_connection_of_another_kind_is_told_so_whatever_it_passes(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer monitor = scene.Connect(Peer.MonitorHello());
+        Assert.Equal(Errno.EOPNOTSUPP, monitor.Handle.RunOnGarbage(Command.Send));
+        Assert.Equal(Errno.EOPNOTSUPP, monitor.Handle.Run(Command.Send, WireStruct.Of(Command.Send).Claim(3)).Result);
+        Peer holder = scene.Connect(Peer.PolicyHolderHello("a.b"));
+        Assert.Equal(Errno.EOPNOTSUPP, holder.Handle.Run(Command.Recv, holder.Process.Scratch.Nowhere()));
+    }
+
+    [Theory, Worlds]
     public void ABI_26_a_policy_entry_has_24_bytes(WorldKind world)
     {
         using Scene scene = new(world);

@@ -116,7 +116,7 @@ public class ActivatorStatements
         Assert.Equal(Errno.EOPNOTSUPP, activator.AddMatch(static _ => { }));
         Assert.Equal(Errno.EOPNOTSUPP, activator.RemoveMatch(0));
         foreach (Command command in (Command[])[Command.Send, Command.Byebye, Command.MatchAdd, Command.MatchRemove])
-            Assert.Equal((command, Errno.EOPNOTSUPP), (command, activator.Handle.Run(command, 1)));
+            Assert.Equal((command, Errno.EOPNOTSUPP), (command, activator.Handle.RunOnGarbage(command)));
         Assert.Equal(Errno.ENXIO, a.Send(m => m.To(activator.Id)));
         Assert.Equal(activator.Id, a.OwnerOf(Name));
         a.HasNothing();

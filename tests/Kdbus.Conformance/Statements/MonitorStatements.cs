@@ -185,7 +185,7 @@ public class MonitorStatements
         Assert.Equal(Errno.EOPNOTSUPP, monitor.Byebye());
         Command[] commands = [Command.Send, Command.NameAcquire, Command.NameRelease, Command.MatchAdd, Command.MatchRemove, Command.Byebye];
         foreach (Command command in commands)
-            Assert.Equal((command, Errno.EOPNOTSUPP), (command, monitor.Handle.Run(command, 1)));
+            Assert.Equal((command, Errno.EOPNOTSUPP), (command, monitor.Handle.RunOnGarbage(command)));
         Assert.Equal(Errno.OK, monitor.ConnInfo(a.Id).Result);
         Assert.Single(monitor.Listed(ListFlags.Unique));
     }

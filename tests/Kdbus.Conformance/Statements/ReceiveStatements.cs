@@ -147,8 +147,8 @@ public class ReceiveStatements
         Assert.Equal(Errno.EOPNOTSUPP, holder.Recv().Result);
         Assert.Equal(Errno.EOPNOTSUPP, holder.Free(0));
         Assert.Equal(Errno.EOPNOTSUPP, holder.Free(holder.PoolSize));
-        Assert.Equal(Errno.EOPNOTSUPP, holder.Handle.Run(Command.Recv, 1));
-        Assert.Equal(Errno.EOPNOTSUPP, holder.Handle.Run(Command.Free, 1));
+        Assert.Equal(Errno.EOPNOTSUPP, holder.Handle.RunOnGarbage(Command.Recv));
+        Assert.Equal(Errno.EOPNOTSUPP, holder.Handle.RunOnGarbage(Command.Free));
     }
 
 

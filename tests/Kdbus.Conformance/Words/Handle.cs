@@ -31,6 +31,12 @@ public sealed class Handle(IProcess process, int descriptor)
     /// <summary>Gives a command whose struct lies at an address.</summary>
     public Errno Run(Command command, ulong address) => Run((uint)command, address);
 
+    /// <summary>
+    /// Gives a command whose struct is garbage at an odd address. It is memory that can be read: the kernel copies many a command before it
+    /// asks the bus.
+    /// </summary>
+    public Errno RunOnGarbage(Command command) => Run((uint)command, Process.Scratch.Allocate(128) + 1);
+
     /// <summary>ioctl(2) with any number.</summary>
     public Errno Run(uint command, ulong address) => Outcome(Process.Ioctl(Descriptor, command, address));
 

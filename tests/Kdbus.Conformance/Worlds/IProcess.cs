@@ -103,6 +103,31 @@ public interface IProcess : IDisposable
     /// <summary>setresgid(2) and setresuid(2) of the effective ids only: the real and saved ones stay.</summary>
     int BecomeEffectively(uint uid, uint gid);
 
+    /// <summary>setresuid(2). Without privileges, each must be one of those the process has.</summary>
+    int SetUsers(uint real, uint effective, uint saved);
+
+    /// <summary>As <see cref="Become"/>, and of the capabilities CAP_IPC_OWNER is kept, by the main thread.</summary>
+    int BecomeIpcOwner(uint uid, uint gid);
+
+    /// <summary>eventfd(2): a descriptor that is readable while its counter is not 0. Write 8 bytes to it to add to that.</summary>
+    int EventFd(uint value = 0);
+
+    /// <summary>pipe2(2). Returns 0.</summary>
+    int Pipe(out int readEnd, out int writeEnd);
+
+    /// <summary>memfd_create(2): a file that cannot be polled.</summary>
+    int MemoryFile();
+
+    /// <summary>epoll_create1(2), and epoll_ctl(2) by which the instance watches a descriptor for reading.</summary>
+    int PollSet(int descriptor);
+
+    /// <summary>
+    /// fork(2) into a new user namespace. There, <paramref name="count"/> users and groups from <paramref name="inside"/> on are those from
+    /// <paramref name="outside"/> on of the initial one, and the child is the first of them with all capabilities. An ordinary user can only give
+    /// himself another name.
+    /// </summary>
+    int ForkIntoUserNamespace(uint inside, uint outside, uint count, out IProcess? child);
+
     /// <summary>fork(2). The child has the parent's open files and a copy of its memory.</summary>
     int Fork(out IProcess? child);
 

@@ -19,20 +19,9 @@ internal static class CommandGrammar
         {
             Command.BusMake => Command.BusMake,
             Command.EndpointMake => Command.EndpointUpdate,
-            Command.Hello => dice.Below(40) switch
-            {
-                < 17 => Command.Send,
-                < 27 => Command.Recv,
-                < 33 => Command.Free,
-                33 => Command.Update,
-                34 => Command.ConnInfo,
-                35 => Command.BusCreatorInfo,
-                36 or 37 => Command.List,
-                38 => dice.OneIn(3) ? Command.Byebye : Command.Recv,
-                _ => dice.Of(Command.NameAcquire, Command.NameRelease, Command.MatchAdd, Command.MatchRemove),
-            },
-            _ when file.IsControl => Command.BusMake,
-            _ => dice.OneIn(6) ? Command.EndpointMake : Command.Hello,
+            Command.Hello => OfConnection(dice, file.Kind),
+            _ when file.IsControl => dice.OneIn(3) ? Command.EndpointMake : Command.BusMake,
+            _ => dice.OneIn(8) ? Command.EndpointMake : Command.Hello,
         });
     }
 
@@ -46,22 +35,29 @@ internal static class CommandGrammar
                 items.Add(Frame.Item(ItemType.MakeName, NodeName(dice, process.Uid)));
                 items.Add(Frame.Item(ItemType.BloomParameter, new KdbusBloomParameter
                 {
-                    Size = dice.OneIn(10) ? dice.Wild() : 64, NHash = dice.OneIn(20) ? 0UL : 1,
+                    Size = dice.OneIn(10) ? dice.Wild() : BusWords.BloomSize, NHash = dice.OneIn(20) ? 0UL : 1,
                 }));
                 if (dice.OneIn(8)) items.Add(Frame.Item(ItemType.AttachFlagsRecv, dice.OneIn(2) ? dice.Wild() : (ulong)dice.Below(1 << 14)));
                 if (dice.OneIn(8)) items.Add(Frame.Item(ItemType.AttachFlagsSend, dice.OneIn(2) ? dice.Wild() : (ulong)dice.Below(1 << 14)));
                 return Frame.Of(new KdbusCmd { Flags = flags | (uint)dice.Below(4), ReturnFlags = Stale(dice) }, [.. items]);
             case Command.EndpointMake:
-                items.Add(Frame.Item(ItemType.MakeName, NodeName(dice, process.Uid)));
+                var name = NodeName(dice, process.Uid);
+                if (file.IsControl != dice.OneIn(20)) name = $"{NodeName(dice, 1000)}/{name}";
+                items.Add(Frame.Item(ItemType.MakeName, name));
+                return Frame.Of(new KdbusCmd { Flags = flags | (uint)dice.Below(4), ReturnFlags = Stale(dice) }, [.. items]);
+            case Command.EndpointUpdate:
+                PolicyGrammar.Add(dice, items, names: 4);
                 return Frame.Of(new KdbusCmd { Flags = flags, ReturnFlags = Stale(dice) }, [.. items]);
-            case Command.EndpointUpdate or Command.Update:
-                AddPolicy(dice, items);
-                if (dice.OneIn(2)) items.Add(Frame.Item(ItemType.AttachFlagsRecv, dice.OneIn(2) ? dice.Wild() : (ulong)dice.Below(1 << 14)));
+            case Command.Update:
+                var hasPolicy = file.Kind.HasFlag(HelloFlags.PolicyHolder) != dice.OneIn(10);
+                if (hasPolicy) PolicyGrammar.Add(dice, items, dice.OneIn(6) ? 3 : 1);
+                if (hasPolicy == dice.OneIn(6)) items.Add(Frame.Item(ItemType.AttachFlagsRecv, Mask(dice)));
+                if (hasPolicy == dice.OneIn(6)) items.Add(Frame.Item(ItemType.AttachFlagsSend, Mask(dice)));
                 return Frame.Of(new KdbusCmd { Flags = flags, ReturnFlags = Stale(dice) }, [.. items]);
             case Command.Hello:
                 return Hello(dice, flags, items);
             case Command.Send:
-                if (dice.OneIn(30)) items.Add(Frame.Item(ItemType.CancelFd, dice.Bytes(4)));
+                if (dice.OneIn(8)) items.Add(Frame.Item(ItemType.CancelFd, dice.OneIn(20) ? (int)dice.Wild() : dice.Of(FuzzCallers.Switched, FuzzCallers.Switched, FuzzCallers.Readable, FuzzCallers.NotForPolling)));
                 return Frame.Of(new KdbusCmdSend { Flags = flags, ReturnFlags = Stale(dice), Reply = new KdbusMsgInfo { Offset = Stale(dice) } }, [.. items]);
             case Command.Recv:
                 var recv = dice.OneIn(4) ? (uint)dice.Below(8) : 0;
@@ -72,29 +68,80 @@ internal static class CommandGrammar
             case Command.List:
                 return Frame.Of(new KdbusCmdList { Flags = flags | (uint)dice.Below(16), ReturnFlags = Stale(dice) }, [.. items]);
             case Command.ConnInfo or Command.BusCreatorInfo:
-                if (dice.OneIn(5)) items.Add(Frame.Item(ItemType.Name, "a.b"));
-                var id = peers.Count > 0 && !dice.OneIn(6) ? dice.Of(peers) : dice.Wild();
+                var byName = dice.OneIn(3);
+                if (byName) items.Add(Frame.Item(ItemType.Name, BusWords.Name(dice)));
+                var id = byName && !dice.OneIn(4) ? 0 : peers.Count > 0 && !dice.OneIn(6) ? dice.Of(peers) : dice.Wild();
                 return Frame.Of(new KdbusCmdInfo { Flags = flags, ReturnFlags = Stale(dice), Id = id, AttachFlags = (ulong)dice.Below(1 << 15) }, [.. items]);
-            case Command.MatchAdd or Command.MatchRemove:
-                return Frame.Of(new KdbusCmdMatch { Flags = flags, ReturnFlags = Stale(dice), Cookie = dice.Wild() }, [.. items]);
+            case Command.MatchAdd:
+                MatchGrammar.Add(dice, peers, items);
+                return Frame.Of(new KdbusCmdMatch { Flags = flags | (uint)dice.Below(2), ReturnFlags = Stale(dice), Cookie = (ulong)dice.Below(4) }, [.. items]);
+            case Command.MatchRemove:
+                return Frame.Of(new KdbusCmdMatch { Flags = flags, ReturnFlags = Stale(dice), Cookie = (ulong)dice.Below(4) }, [.. items]);
+            case Command.NameAcquire:
+                items.Add(Frame.Item(ItemType.Name, BusWords.Name(dice)));
+                return Frame.Of(new KdbusCmd { Flags = flags | (uint)dice.Below(8), ReturnFlags = Stale(dice) }, [.. items]);
+            case Command.NameRelease:
+                items.Add(Frame.Item(ItemType.Name, BusWords.Name(dice)));
+                return Frame.Of(new KdbusCmd { Flags = flags, ReturnFlags = Stale(dice) }, [.. items]);
             default:
-                if (dice.OneIn(2)) items.Add(Frame.Item(ItemType.Name, dice.Of("a.b", "org.example", "")));
+                if (dice.OneIn(10)) items.Add(Frame.Item(ItemType.Name, BusWords.Name(dice)));
                 return Frame.Of(new KdbusCmd { Flags = flags, ReturnFlags = Stale(dice) }, [.. items]);
         }
     }
 
+    private static Command OfConnection(Dice dice, HelloFlags kind) => kind switch
+    {
+        _ when kind.HasFlag(HelloFlags.PolicyHolder) => dice.Of(Command.Update, Command.Update, Command.List, Command.ConnInfo, Command.BusCreatorInfo),
+        _ when kind.HasFlag(HelloFlags.Monitor) || kind.HasFlag(HelloFlags.Activator) => dice.Below(12) switch
+        {
+            < 6 => Command.Recv,
+            < 9 => Command.Free,
+            9 => Command.Update,
+            10 => dice.Of(Command.List, Command.ConnInfo),
+            _ => dice.Of(All),
+        },
+        _ => dice.Below(60) switch
+        {
+            < 22 => Command.Send,
+            < 33 => Command.Recv,
+            < 40 => Command.Free,
+            < 45 => Command.NameAcquire,
+            < 48 => Command.NameRelease,
+            < 53 => Command.MatchAdd,
+            53 => Command.MatchRemove,
+            54 => Command.Update,
+            55 => Command.ConnInfo,
+            56 => dice.Of(Command.BusCreatorInfo, Command.ConnInfo),
+            57 or 58 => Command.List,
+            _ => dice.OneIn(5) ? Command.Byebye : Command.Recv,
+        },
+    };
+
     private static byte[] Hello(Dice dice, ulong flags, List<byte[]> items)
     {
+        var kind = dice.Below(10) switch
+        {
+            0 or 1 => HelloFlags.Activator,
+            2 => HelloFlags.PolicyHolder,
+            3 => HelloFlags.Monitor,
+            4 when dice.OneIn(5) => (HelloFlags)dice.Below(16),
+            _ => HelloFlags.None,
+        };
+        if ((kind is HelloFlags.Activator or HelloFlags.PolicyHolder) != dice.OneIn(30))
+        {
+            items.Add(Frame.Item(ItemType.Name, kind == HelloFlags.PolicyHolder ? BusWords.PolicyName(dice) : BusWords.Name(dice)));
+            PolicyGrammar.AddAccesses(dice, items);
+        }
+
         if (dice.OneIn(3)) items.Add(Frame.Item(ItemType.ConnDescription, dice.OneIn(4) ? "-bad-" : "a-peer"));
-        if (dice.OneIn(30)) items.Add(Frame.Item(ItemType.Creds, new KdbusCreds()));
-        if (dice.OneIn(30)) items.Add(Frame.Item(ItemType.Name, "a.b"));
-        if (dice.OneIn(30)) AddPolicy(dice, items);
+        if (dice.OneIn(40)) items.Add(Frame.Item(ItemType.Creds, new KdbusCreds()));
+        if (dice.OneIn(40)) PolicyGrammar.Add(dice, items, names: 2);
         return Frame.Of(
             new KdbusCmdHello
             {
-                Flags = flags | (dice.OneIn(15) ? (uint)dice.Below(16) : 0),
+                Flags = flags | (ulong)kind | (uint)dice.Below(2),
                 ReturnFlags = Stale(dice),
-                PoolSize = dice.OneIn(12) ? dice.Wild() : dice.Of(4096UL, 16384UL, 65536UL, 1048576UL),
+                PoolSize = dice.OneIn(12) ? dice.Wild() : dice.Of(4096UL, 65536UL, 1048576UL, 1048576UL),
                 AttachFlagsSend = dice.OneIn(12) ? dice.Wild() : ulong.MaxValue,
                 AttachFlagsRecv = dice.OneIn(12) ? dice.Wild() : dice.Of(0UL, 1UL, 0x2000UL, ulong.MaxValue),
             },
@@ -115,17 +162,7 @@ internal static class CommandGrammar
         return items;
     }
 
-    private static void AddPolicy(Dice dice, List<byte[]> items)
-    {
-        for (var count = dice.Below(4); count > 0; count--)
-        {
-            items.Add(Frame.Item(ItemType.Name, dice.Of("a.b", "a.*", "org.example", "bad")));
-            items.Add(Frame.Item(ItemType.PolicyAccess, new KdbusPolicyAccess
-            {
-                Type = (ulong)dice.Below(5), Access = (ulong)dice.Below(4), Id = (ulong)dice.Below(2000),
-            }));
-        }
-    }
+    private static ulong Mask(Dice dice) => dice.OneIn(3) ? dice.Wild() : dice.OneIn(3) ? ulong.MaxValue : (ulong)dice.Below(1 << 14);
 
     private static string NodeName(Dice dice, uint uid) => dice.OneIn(12)
         ? Encoding.Latin1.GetString(dice.Bytes(dice.Below(70)))

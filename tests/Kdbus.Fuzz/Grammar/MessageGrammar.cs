@@ -6,9 +6,8 @@ namespace Kdbus.Fuzz.Grammar;
 /// <param name="Now">CLOCK_MONOTONIC, nanoseconds.</param>
 /// <param name="PayloadAddress">A readable piece of the sender's memory.</param>
 /// <param name="PayloadRoom">Its bytes.</param>
-/// <param name="BloomSize">Bytes of a bloom filter of the bus.</param>
 internal readonly record struct MessageSetting(
-    List<ulong> Peers, List<ulong> Cookies, ulong Now, ulong PayloadAddress, ulong PayloadRoom, int BloomSize);
+    List<ulong> Peers, List<ulong> Cookies, ulong Now, ulong PayloadAddress, ulong PayloadRoom);
 
 /// <summary>Messages as a program would send them, and now and then one that no program would.</summary>
 internal static class MessageGrammar
@@ -43,21 +42,33 @@ internal static class MessageGrammar
         }
 
         if (dice.OneIn(20)) message.Flags |= (ulong)dice.Of(MessageFlags.NoAutoStart, MessageFlags.Signal, (MessageFlags)8);
-        if (dice.OneIn(12)) AddSignal(dice, setting, ref message, items);
-        if (dice.OneIn(15)) items.Add(Frame.Item(ItemType.DstName, dice.Of("org.example.name", "a.b", "nodots", "a..b", "")));
-        if (dice.OneIn(30)) items.Add(Frame.Item(ItemType.Fds, dice.Bytes(4 * dice.Below(20))));
-        if (dice.OneIn(30)) items.Add(Frame.Item(ItemType.PayloadMemfd, new KdbusMemfd { Size = dice.Wild(), Fd = dice.Below(9) - 2 }));
-        if (dice.OneIn(30)) items.Add(Frame.Item((ItemType)dice.Wild(), dice.Bytes(dice.Below(40))));
+        if (dice.OneIn(4) && !synchronous) AddSignal(dice, ref message, items);
+        else if (dice.OneIn(5)) AddName(dice, ref message, items);
+        if (dice.OneIn(40)) items.Add(Frame.Item(ItemType.DstName, BusWords.Name(dice)));
+        if (dice.OneIn(40)) items.Add(Frame.Item(ItemType.Fds, dice.Bytes(4 * dice.Below(20))));
+        if (dice.OneIn(40)) items.Add(Frame.Item(ItemType.PayloadMemfd, new KdbusMemfd { Size = dice.Wild(), Fd = dice.Below(9) - 2 }));
+        if (dice.OneIn(40)) items.Add(Frame.Item((ItemType)dice.Wild(), dice.Bytes(dice.Below(40))));
         AddPayload(dice, setting, items, payload);
         return Frame.Of(message, [.. items]);
     }
 
-    private static void AddSignal(Dice dice, in MessageSetting setting, ref KdbusMsg message, List<byte[]> items)
+    /// <summary>To a name: with the id that may own it, or without.</summary>
+    private static void AddName(Dice dice, ref KdbusMsg message, List<byte[]> items)
+    {
+        if (!dice.OneIn(4)) message.DstId = Constants.DstIdName;
+        if (dice.OneIn(6)) message.Flags |= (ulong)MessageFlags.NoAutoStart;
+        items.Add(Frame.Item(ItemType.DstName, BusWords.Name(dice)));
+    }
+
+    private static void AddSignal(Dice dice, ref KdbusMsg message, List<byte[]> items)
     {
         message.Flags = (ulong)MessageFlags.Signal;
+        message.TimeoutNs = 0;
         message.CookieReply = 0;
-        if (dice.OneIn(2)) message.DstId = ulong.MaxValue;
-        items.Add(Frame.Item(ItemType.BloomFilter, new byte[8 + (dice.OneIn(4) ? dice.Below(100) : setting.BloomSize)]));
+        if (!dice.OneIn(4)) message.DstId = Constants.DstIdBroadcast;
+        else if (dice.OneIn(2)) AddName(dice, ref message, items);
+        var generation = BusWords.Generation(dice);
+        items.Add(Frame.Item(ItemType.BloomFilter, [.. BitConverter.GetBytes(generation), .. BusWords.Filter(dice)]));
     }
 
     private static void AddPayload(Dice dice, in MessageSetting setting, List<byte[]> items, List<KdbusVec> payload)

@@ -8,7 +8,7 @@ namespace Kdbus.Fuzz.Serving;
 /// The daemon's view of the processes. Now and then memory takes its time, so that a reader loses its turn. What is written
 /// to a caller must lie in the command that it issued.
 /// </summary>
-internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICallers
+internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICallers, IDisposable
 {
     private const int ThreadsOfProcess = 16;
     private static readonly TimeSpan Stall = TimeSpan.FromMilliseconds(14);
@@ -17,8 +17,22 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
     private static long s_lateStores;
 
     private readonly Lock _lock = new();
+    private readonly int _switched = EventFd.Create();
+    private readonly int _readable = Signalled();
 
-    public FuzzProcess[] Processes { get; } = [new(1, 0), new(2, 1000), new(3, 1000), new(4, 1001)];
+    /// <summary>Number of a descriptor that is readable now and then.</summary>
+    public const int Switched = 0;
+
+    /// <summary>Number of a descriptor that is readable.</summary>
+    public const int Readable = 1;
+
+    /// <summary>Number of a descriptor that must not be waited for.</summary>
+    public const int NotForPolling = 2;
+
+    public FuzzProcess[] Processes { get; } =
+    [
+        new(1, 0), new(2, 1000), new(3, 1000) { Maps = new IdMaps(new IdRange[] { new(0, 1000, 2) }, new IdRange[] { new(0, 5, 1) }) }, new(4, 1001) { Groups = new uint[] { 5, 1000 } },
+    ];
 
     /// <summary>The id of a thread.</summary>
     public static int ThreadId(FuzzProcess process, int thread) => (process.Pid * ThreadsOfProcess) + thread;
@@ -52,8 +66,34 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
     {
         caller = default;
         if (Find(thread) is not { } process) return Errno.ESRCH;
-        caller = new Caller(process.Uid, process.Uid, process.Uid, process.Uid, capabilities && process.Uid == 0, process.Pid);
+        caller = new Caller(process.Uid, process.Uid, process.Uid, process.Uid, capabilities && process.Uid == 0, process.Pid)
+        {
+            Groups = needs.HasFlag(CallerNeeds.Groups) ? process.Groups : default,
+            Maps = needs.HasFlag(CallerNeeds.Maps) ? process.Maps : null,
+        };
         return Errno.OK;
+    }
+
+    /// <summary>
+    /// All processes have the same descriptors: <see cref="Switched"/>, one that is always readable, one that nobody may poll.
+    /// </summary>
+    public Errno CopyDescriptor(int thread, int number, out int copy)
+    {
+        copy = number is Switched or Readable ? FileDescriptor.Duplicate(number == Switched ? _switched : _readable) : -1;
+        return copy >= 0 ? Errno.OK : number == NotForPolling ? Errno.EINVAL : Errno.EBADF;
+    }
+
+    /// <summary>Makes <see cref="Switched"/> readable, or not readable again.</summary>
+    public void Switch()
+    {
+        if (EventFd.Drain(_switched) <= 0) EventFd.Signal(_switched);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        FileDescriptor.Close(_switched);
+        FileDescriptor.Close(_readable);
     }
 
     /// <summary>
@@ -66,6 +106,13 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
         var late = Interlocked.Increment(ref s_lateStores);
         if (late < 3 || late * 400 < Interlocked.Read(ref s_stalls)) return;
         kernel.Fault($"{piece.Length} bytes are stored at {piece.Address:x} of thread {thread}, which is not in a call: the {late}th time in {s_stalls} stalls.");
+    }
+
+    private static int Signalled()
+    {
+        var descriptor = EventFd.Create();
+        EventFd.Signal(descriptor);
+        return descriptor;
     }
 
     private FuzzProcess? Find(int thread) => Array.Find(Processes, process => process.Pid == thread / ThreadsOfProcess);

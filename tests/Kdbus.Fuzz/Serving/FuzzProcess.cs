@@ -1,3 +1,5 @@
+using Kdbus.Engine;
+
 namespace Kdbus.Fuzz.Serving;
 
 /// <summary>
@@ -27,6 +29,12 @@ internal sealed class FuzzProcess
     public int Pid { get; }
 
     public uint Uid { get; }
+
+    /// <summary>Supplementary groups.</summary>
+    public ReadOnlyMemory<uint> Groups { get; init; }
+
+    /// <summary>How its user namespace names ids, if it has one of its own.</summary>
+    public IdMaps? Maps { get; init; }
 
     /// <summary>Where a thread lays out its command.</summary>
     public static ulong PieceOf(int thread) => FirstPiece + (ulong)(thread * PieceSize);

@@ -35,6 +35,18 @@ internal sealed class Sent(byte[] bytes)
     /// <summary>IOCTL: the command only asks what is known.</summary>
     public bool Negotiates { get; init; }
 
+    /// <summary>IOCTL: when it was issued, as the <see cref="Judge"/> counts.</summary>
+    public long Issued { get; set; }
+
+    /// <summary>SEND: the message.</summary>
+    public SentMessage? Message { get; init; }
+
+    /// <summary>MATCH_ADD: the match.</summary>
+    public IssuedMatch? Match { get; set; }
+
+    /// <summary>MATCH_ADD that replaces, MATCH_REMOVE: the cookie whose matches are gone when it has succeeded.</summary>
+    public ulong? RemovesMatches { get; set; }
+
     /// <summary>A signal was sent to the caller.</summary>
     public bool IsInterrupted { get; set; }
 
@@ -62,34 +74,4 @@ internal sealed class Sent(byte[] bytes)
 
     public T Arguments<T>()
         where T : unmanaged => MemoryMarshal.Read<T>(Bytes.AsSpan(FuseProtocol.InHeaderSize));
-}
-
-/// <summary>A file that was opened, as the kernel and its user know it.</summary>
-internal sealed class FuzzFile(ulong handle, ulong node, bool isControl, int backing)
-{
-    public ulong Handle { get; } = handle;
-
-    public ulong Node { get; } = node;
-
-    public bool IsControl { get; } = isControl;
-
-    /// <summary>A descriptor of the pool, or -1.</summary>
-    public int Backing { get; } = backing;
-
-    /// <summary>What its user has made of it; 0 if nothing.</summary>
-    public Command Role { get; set; }
-
-    /// <summary>It was a connection.</summary>
-    public bool IsDead { get; set; }
-
-    /// <summary>Id of the connection.</summary>
-    public ulong Id { get; set; }
-
-    public ulong PoolSize { get; set; }
-
-    /// <summary>Offsets its user has been told of.</summary>
-    public List<ulong> Slices { get; } = [];
-
-    /// <summary>Calls on it that have not come back.</summary>
-    public int Calls { get; set; }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Kdbus.Daemon.Serving;
+using Kdbus.Engine;
 using Kdbus.Fuse;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -7,20 +8,20 @@ namespace Kdbus.Fuzz.Serving;
 
 /// <summary>
 /// The whole daemon between a scripted kernel and processes made up for it, from INIT to unmount. Afterwards nothing may be
-/// left of all that was made: no node, no open file, no waiting call, no user, no byte of quota.
+/// left of all that was made: no node, no open file, no waiting call, no name, match or policy, no user, no byte of quota.
 /// </summary>
 internal static class ServedDomain
 {
     public static void Run(Dice dice, List<byte[]> inputs, int requests, bool chaos)
     {
-        var passthrough = dice.OneIn(2);
+        var passthrough = !dice.OneIn(3);
         var bugs = new List<string>();
         KdbusFileSystem? served = null;
         using var kernel = new ScriptedKernel(inputs, passthrough)
         {
             MakeTraffic = kernel => new Traffic(kernel, new Dice(dice.Next()), requests, chaos) { Idle = () => Trimmer(served!)?.Look() },
         };
-        var callers = new FuzzCallers(kernel, new Dice(dice.Next()));
+        using var callers = new FuzzCallers(kernel, new Dice(dice.Next()));
         kernel.Traffic.Callers = callers;
         var options = new FuseSessionOptions
         {
@@ -35,6 +36,11 @@ internal static class ServedDomain
             {
                 var host = Host(served);
                 using (host.Enter()) return host.Domain.FindConnection(handle);
+            };
+            kernel.Traffic.Inspect = () =>
+            {
+                var host = Host(served);
+                using (host.Enter()) return Consistency.Check(host.Domain);
             };
             var end = served.Session.Run();
             if (kernel.Faults.Count > 0) throw new FuzzFailure(string.Join('\n', kernel.Faults));
@@ -63,15 +69,29 @@ internal static class ServedDomain
         Nothing(domain.BusItself.Messages, "notifications charged");
         Nothing(TreeOf(served).Count - 2, "nodes");
         Nothing(kernel.Backings, "passthrough registrations");
+        foreach (var bus in kernel.Traffic.Connections.Select(connection => connection.Bus).Distinct()) CheckNothingLeft(bus);
         foreach (var connection in kernel.Traffic.Connections)
         {
             Nothing((int)Inside.AccountedBytes(connection), $"bytes of quota at {connection.Id}");
+            Nothing(connection.Names.Count + connection.WaitsFor.Count + (connection.ActivatorOf == null ? 0 : 1), $"names at {connection.Id}");
+            Nothing(connection.Matches.All.Count, $"matches of {connection.Id}");
+            Nothing(connection.Requests.Newest == null && connection.Expected.First == null ? 0 : 1, $"requests of {connection.Id}");
             Nothing(connection.RequestSlots, $"request slots of {connection.Id}");
             Nothing(connection.Queued, $"messages queued at {connection.Id}");
             Nothing(Inside.UsedSlices(connection.Pool).Count(slice => slice.HeldByBus), $"slices of {connection.Id} held by the bus");
             var used = Inside.UsedSlices(connection.Pool).Aggregate(0UL, (sum, slice) => sum + slice.Size);
             Nothing((int)(connection.Pool.Size - used - Inside.FreeBytes(connection.Pool)), $"bytes of {connection.Id}'s pool neither used nor free");
         }
+    }
+
+    private static void CheckNothingLeft(Bus bus)
+    {
+        Nothing(bus.Connections.Count + bus.Monitors.Count, $"connections of {bus.Name}");
+        Nothing(bus.Endpoints.Count, $"endpoints of {bus.Name}");
+        Nothing(bus.Names.Entries.Count, $"names of {bus.Name}");
+        Nothing(bus.Policy.Entries.Count(), $"policies of {bus.Name}");
+        Nothing(bus.Policy.AsksForGroups ? 1 : 0, $"policies of {bus.Name} for groups");
+        Nothing(Inside.IsEmpty(bus.Matching) ? 0 : 1, $"matches of {bus.Name}");
     }
 
     private static void Nothing(int count, string what)

@@ -9,8 +9,8 @@ namespace Kdbus.Fuzz.Serving;
 
 /// <summary>
 /// What a few processes do with a domain, as requests of the kernel: look up, open, issue commands, be interrupted, close,
-/// forget. It learns from the answers: ids, offsets, cookies; and it checks that each message arrives once and unharmed. All
-/// of it runs under the gate of <see cref="ScriptedKernel"/>.
+/// forget. It learns from the answers: ids, offsets, cookies; what is wrong with them the <see cref="Judge"/> says. All of it
+/// runs under the gate of <see cref="ScriptedKernel"/>.
 /// </summary>
 internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bool chaos)
 {
@@ -20,13 +20,15 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     private const int RestartSys = -512;
 
     private static readonly byte[][] Names =
-        [.. new[] { "control", "bus", "0-a", "1000-a", "1000-b", "1001-a", "1000-c", ".", "..", "nothing", "\u00e9" }.Select(Encoding.UTF8.GetBytes)];
+        [.. new[] { "control", "bus", "0-a", "1000-a", "1000-b", "1001-a", "1000-c", ".", "..", "nothing", ".status", "\u00e9" }.Select(Encoding.UTF8.GetBytes)];
+
+    private static readonly byte[][] StatusNames =
+        [.. new[] { "buses", "limits.json", "users", "connections", "matches.json", "names", "policy.json", "queues", "quota.json", "replies" }.Select(Encoding.UTF8.GetBytes)];
 
     private readonly Dictionary<ulong, Known> _nodes = new() { [FuseProtocol.RootId] = new Known { Kind = Kind.Root } };
     private readonly List<FuzzFile> _files = [];
     private readonly List<ulong> _peers = [];
-    private readonly Dictionary<ulong, (FuzzProcess Sender, List<KdbusVec> Payload)> _expected = [];
-    private readonly HashSet<ulong> _delivered = [];
+    private readonly Judge _judge = new(what => kernel.Fault(what), isStrict: !chaos);
     private readonly Dictionary<FuzzFile, List<(ulong Source, ulong Cookie)>> _questions = [];
     private readonly Queue<Sent> _repeat = new();
     private int _left = requests;
@@ -38,16 +40,18 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         Control,
         Bus,
         Endpoint,
+        StatusDirectory,
+        StatusFile,
     }
-
-    /// <summary>Messages that came through and were compared with what was sent; without any, nothing was tested.</summary>
-    public static long Delivered { get; private set; }
 
     /// <summary>Whose memory commands lie in.</summary>
     public FuzzCallers Callers { get; set; } = null!;
 
     /// <summary>The connection that a handle has become.</summary>
     public Func<ulong, Connection?> ConnectionOf { get; set; } = _ => null;
+
+    /// <summary>What is wrong inside the daemon, or null.</summary>
+    public Func<string?> Inspect { get; set; } = () => null;
 
     /// <summary>What the daemon does when it has time.</summary>
     public Action Idle { get; init; } = () => { };
@@ -92,6 +96,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     public bool Answered(Sent sent, int error, ReadOnlySpan<byte> answer)
     {
         if (_left > 0 && sent.Opcode != FuseOpcode.Init && dice.OneIn(400)) return false;
+        if (sent.File != null) _judge.Answer(sent, error, error == 0 ? MemoryMarshal.Read<FuseIoctlOut>(answer).Result : 0);
         if (error != 0) return true;
         switch (sent.Opcode)
         {
@@ -101,8 +106,9 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
             case FuseOpcode.Open:
                 var opened = MemoryMarshal.Read<FuseOpenOut>(answer);
                 var node = MemoryMarshal.Read<FuseInHeader>(sent.Bytes).NodeId;
-                var isControl = _nodes.GetValueOrDefault(node)?.Kind == Kind.Control;
-                _files.Add(new FuzzFile(opened.Fh, node, isControl, kernel.BackingOf(opened.BackingId)));
+                var isControl = _nodes.GetValueOrDefault(node)?.Kind is Kind.Control or Kind.StatusFile;
+                var isWritable = (sent.Arguments<FuseOpenIn>().Flags & 3) != 0;
+                _files.Add(new FuzzFile(opened.Fh, node, isControl, kernel.BackingOf(opened.BackingId), isWritable));
                 break;
             case FuseOpcode.Ioctl when sent.File != null:
                 var result = MemoryMarshal.Read<FuseIoctlOut>(answer).Result;
@@ -156,13 +162,15 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     private Sent? Make()
     {
         if (_repeat.Count > 0 && dice.OneIn(2)) return Repeat(_repeat.Dequeue());
-        return dice.Below(40) switch
+        return dice.Below(42) switch
         {
+            40 => Scribble(),
+            41 => Look(),
             < 4 => Lookup(),
             < 8 => Open(),
             < 27 => Ioctl(),
             < 31 => Poll(),
-            < 33 => _files.Count > 8 || dice.OneIn(3) ? Close() : null,
+            < 33 => _files.Count > 12 || dice.OneIn(4) ? Close() : null,
             33 => Forget(),
             < 36 => kernel.Outstanding.Count > 0 ? Interrupt(dice.Of(kernel.Outstanding.Select(sent => sent.Unique).ToList())) : null,
             36 => Simple(FuseOpcode.GetAttr, dice.Of(_nodes.Keys.ToList()), Struct(new FuseGetAttrIn())),
@@ -174,17 +182,20 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
 
     private Sent Lookup()
     {
-        var directories = _nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus).Select(node => node.Key).ToList();
+        var directories = _nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus or Kind.StatusDirectory).Select(node => node.Key).ToList();
         var directory = dice.Of(directories);
         var name = directory == FuseProtocol.RootId ? dice.Of(Names) : dice.OneIn(3) ? dice.Of(Names) : "bus"u8.ToArray();
+        if (_nodes[directory].Kind == Kind.StatusDirectory) name = dice.Of(dice.OneIn(3) ? Names : StatusNames);
         return Simple(FuseOpcode.Lookup, directory, [.. name, 0]);
     }
 
     private Sent? Open()
     {
         if (_files.Count > 14) return null;
+        var statuses = _nodes.Where(node => node.Value.Kind == Kind.StatusFile).Select(node => node.Key).ToList();
+        if (statuses.Count > 0 && dice.OneIn(6)) return Simple(FuseOpcode.Open, dice.Of(statuses), Struct(new FuseOpenIn()));
         var files = _nodes.Where(node => node.Value.Kind is Kind.Control or Kind.Endpoint).Select(node => node.Key).ToList();
-        return files.Count == 0 ? Lookup() : Simple(FuseOpcode.Open, dice.Of(files), Struct(new FuseOpenIn { Flags = 2 }));
+        return files.Count == 0 ? Lookup() : Simple(FuseOpcode.Open, dice.Of(files), Struct(new FuseOpenIn { Flags = dice.OneIn(2) ? 2u : 0u }));
     }
 
     private Sent? Poll()
@@ -204,7 +215,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         if (dead.Count > 0) return Release(dice.Of(dead));
         // A bus is kept for a while, or nothing would ever happen on it.
         var chosen = idle.Count == 0 ? null : dice.Of(idle);
-        return chosen == null || (chosen.Role == Command.BusMake && !dice.OneIn(10)) ? null : Release(chosen);
+        return chosen == null || (chosen.Role == Command.BusMake && !dice.OneIn(40)) ? null : Release(chosen);
     }
 
     private Sent Release(FuzzFile file)
@@ -230,7 +241,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
 
     private Sent Directory()
     {
-        var directory = dice.Of(_nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus).Select(node => node.Key).ToList());
+        var directory = dice.Of(_nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus or Kind.StatusDirectory).Select(node => node.Key).ToList());
         return dice.Below(4) switch
         {
             0 => Simple(FuseOpcode.OpenDir, directory, Struct(new FuseOpenIn())),
@@ -251,6 +262,26 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     {
         if (dice.OneIn(4)) Thread.Sleep(1); // deadlines pass
         if (dice.OneIn(4)) Idle();
+        if (dice.OneIn(4)) Callers.Switch();
+        return null;
+    }
+
+    /// <summary>The owner of a pool that he may write to does so, wherever he likes.</summary>
+    private Sent? Scribble()
+    {
+        var writable = _files.Where(file => file is { IsWritable: true, Backing: >= 0, PoolSize: > 0 }).ToList();
+        if (writable.Count == 0 || !dice.OneIn(10)) return null;
+        var file = dice.Of(writable);
+        file.IsScribbled = true;
+        var junk = new byte[Math.Min(file.PoolSize, 65536)];
+        Array.Fill(junk, (byte)dice.Wild());
+        FileDescriptor.Pwrite(file.Backing, junk, 0);
+        return null;
+    }
+
+    private Sent? Look()
+    {
+        if (dice.OneIn(4) && Inspect() is { } wrong) kernel.Fault(wrong);
         return null;
     }
 
@@ -269,18 +300,20 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         var frame = CommandGrammar.Build(dice, command, file, process, _peers);
         var broken = dice.OneIn(6);
         var message = LayOutMessage(file, process, thread, frame, command, broken);
-        if (broken && dice.OneIn(2)) frame = Damage.Do(dice, frame);
+        var isDamaged = (broken && dice.OneIn(2)) || frame.Length > LongestFrame;
+        if (isDamaged) frame = Damage.Do(dice, frame);
         if (frame.Length > LongestFrame) frame = frame[..LongestFrame];
 
         var offset = dice.OneIn(4) ? FuzzProcess.Page - (8 * dice.Below(20)) : 8 * dice.Below(64);
         var argument = FuzzProcess.PieceOf(thread) + (ulong)offset + (ulong)(dice.OneIn(60) ? dice.Below(8) : 0);
         process.Write(argument, frame);
         process.Protect(thread, dice.OneIn(12) ? dice.Below(FuzzProcess.PieceSize / FuzzProcess.Page) : -1);
-        return Issue(file, process, thread, command, argument, broken ? null : message);
+        return Issue(file, process, thread, command, argument, message, frame, isDamaged);
     }
 
     /// <summary>The kernel copies what the command's number says, and fails the call itself where it cannot.</summary>
-    private Sent? Issue(FuzzFile file, FuzzProcess process, int thread, uint command, ulong argument, (ulong, List<KdbusVec>)? message)
+    private Sent? Issue(
+        FuzzFile file, FuzzProcess process, int thread, uint command, ulong argument, SentMessage? message, byte[]? frame, bool isDamaged)
     {
         var size = (int)((command >> 16) & 0x3fff);
         var input = new byte[(command & 0x4000_0000) != 0 ? size : 0];
@@ -292,9 +325,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         {
             Fh = file.Handle, Cmd = command, Arg = argument, InSize = (uint)input.Length, OutSize = (command & 0x8000_0000) != 0 ? (uint)size : 0,
         };
-        // In chaos a command may be read from where another one has left its message in part.
-        if (message is var (cookie, payload) && !chaos) _expected[cookie] = (process, payload);
-        return new Sent(Message(FuseOpcode.Ioctl, NextUnique(), file.Node, process, thread, [.. Struct(arguments), .. input]))
+        var sent = new Sent(Message(FuseOpcode.Ioctl, NextUnique(), file.Node, process, thread, [.. Struct(arguments), .. input]))
         {
             Process = process,
             Thread = thread,
@@ -303,25 +334,29 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
             Argument = argument,
             Negotiates = (BitConverter.ToUInt64(declared, 8) & Constants.FlagNegotiate) != 0,
             CommandSize = (int)Math.Min(BitConverter.ToUInt64(declared), Limits.CmdMaxSize),
+            Message = message,
         };
+        _judge.Issue(sent, frame, isDamaged);
+        return sent;
     }
 
     /// <summary>The call is made again, by the same thread, with what lies there.</summary>
     private Sent? Repeat(Sent sent)
     {
         if (!_files.Contains(sent.File!) || kernel.Outstanding.Any(other => other.Process == sent.Process && other.Thread == sent.Thread)) return null;
-        return Issue(sent.File!, sent.Process!, sent.Thread, sent.Command, sent.Argument, message: null);
+        return Issue(sent.File!, sent.Process!, sent.Thread, sent.Command, sent.Argument, message: null, frame: null, isDamaged: false);
     }
 
-    private (ulong, List<KdbusVec>)? LayOutMessage(FuzzFile file, FuzzProcess process, int thread, byte[] frame, uint command, bool broken)
+    private SentMessage? LayOutMessage(FuzzFile file, FuzzProcess process, int thread, byte[] frame, uint command, bool broken)
     {
         if ((Command)command != Command.Send || frame.Length < 56) return null;
         ref var send = ref Frame.As<KdbusCmdSend>(frame);
         var synchronous = dice.OneIn(3);
         if (synchronous) send.Flags |= (ulong)SendFlags.SyncReply;
 
+        var receivers = _files.Where(each => each is { Role: Command.Hello, IsDead: false, Kind: HelloFlags.None or HelloFlags.AcceptFd }).Select(each => each.Id).ToList();
         var setting = new MessageSetting(
-            _peers, [], (ulong)Clock.MonotonicNanoseconds, FuzzProcess.PayloadStart, FuzzProcess.PayloadSize, BloomSize: 64);
+            dice.OneIn(5) ? _peers : receivers, [], (ulong)Clock.MonotonicNanoseconds, FuzzProcess.PayloadStart, FuzzProcess.PayloadSize);
         if (_questions.TryGetValue(file, out var questions) && questions.Count > 0 && dice.OneIn(2))
         {
             var question = dice.Of(questions);
@@ -335,7 +370,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         var address = FuzzProcess.PieceOf(thread) + MessageAt + (ulong)(8 * dice.Below(64));
         process.Write(address, message);
         send.MsgAddress = dice.OneIn(60) ? dice.Wild() : address;
-        return (cookie, payload);
+        return new SentMessage(file, process, message, payload, broken);
     }
 
     private int FreeThread(FuzzProcess process)
@@ -358,7 +393,12 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         if (!_nodes.TryGetValue(entry.NodeId, out var known))
         {
             var parent = _nodes.GetValueOrDefault(MemoryMarshal.Read<FuseInHeader>(sent.Bytes).NodeId)?.Kind;
-            var kind = (entry.Attr.Mode & 0xf000) == 0x4000 ? Kind.Bus : parent == Kind.Root ? Kind.Control : Kind.Endpoint;
+            var isDirectory = (entry.Attr.Mode & 0xf000) == 0x4000;
+            var isStatus = entry.Attr.Ino > uint.MaxValue;
+            var kind = isStatus ? isDirectory ? Kind.StatusDirectory : Kind.StatusFile
+                : isDirectory ? Kind.Bus
+                : parent == Kind.Root ? Kind.Control
+                : Kind.Endpoint;
             _nodes[entry.NodeId] = known = new Known { Kind = kind };
         }
 
@@ -375,7 +415,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         {
             case Command.Hello when ConnectionOf(file.Handle) is { } connection:
                 var hello = Frame.As<KdbusCmdHello>(frame);
-                (file.Role, file.Id, file.PoolSize) = (Command.Hello, hello.Id, hello.PoolSize);
+                (file.Role, file.Kind, file.Id, file.PoolSize) = (Command.Hello, (HelloFlags)hello.Flags, hello.Id, hello.PoolSize);
                 file.Slices.Add(hello.Offset);
                 _peers.Add(hello.Id);
                 if (_peers.Count > 16) _peers.RemoveAt(0);
@@ -395,10 +435,11 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
                 break;
             case Command.Recv:
                 var recv = Frame.As<KdbusCmdRecv>(frame);
-                Received(file, recv.Msg, (recv.Flags & (ulong)RecvFlags.Peek) == 0);
+                var flags = (RecvFlags)recv.Flags;
+                Received(file, recv.Msg, sent, isFinal: !flags.HasFlag(RecvFlags.Peek), isFirst: flags == RecvFlags.None);
                 break;
             case Command.Send:
-                Received(file, Frame.As<KdbusCmdSend>(frame).Reply, isFinal: true);
+                Received(file, Frame.As<KdbusCmdSend>(frame).Reply, sent, isFinal: true, isFirst: false);
                 break;
         }
     }
@@ -408,14 +449,14 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         if (offset < file.PoolSize) file.Slices.Add(offset);
     }
 
-    /// <summary>A message lies in the pool: is it well-formed, and the one that was sent?</summary>
-    private void Received(FuzzFile file, KdbusMsgInfo info, bool isFinal)
+    /// <summary>A message lies in the pool: who knows it can answer it.</summary>
+    private void Received(FuzzFile file, KdbusMsgInfo info, Sent by, bool isFinal, bool isFirst)
     {
         if (info.MsgSize == 0 || info.Offset >= file.PoolSize) return;
         // One that was seen by PEEK may have been freed by another thread, while this one was stuck.
         var seen = file.Slices.Contains(info.Offset);
         if (!seen) file.Slices.Add(info.Offset);
-        if (seen || file.Backing < 0) return;
+        if (seen || file.Backing < 0 || file.IsScribbled) return;
 
         var slice = new byte[Math.Min(info.MsgSize, file.PoolSize)];
         if (info.MsgSize > file.PoolSize - info.Offset || FileDescriptor.Pread(file.Backing, slice, (long)info.Offset) != slice.Length)
@@ -425,59 +466,13 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         }
 
         var header = MemoryMarshal.Read<KdbusMsg>(slice);
-        if (header.Size < 64 || header.Size > info.MsgSize)
-        {
-            kernel.Fault($"A message of {header.Size} bytes in a slice of {info.MsgSize}.");
-            return;
-        }
-
         if (header.SrcId != 0 && (header.Flags & (ulong)MessageFlags.ExpectReply) != 0)
         {
             if (!_questions.TryGetValue(file, out var questions)) _questions[file] = questions = [];
             questions.Add((header.SrcId, header.Cookie));
         }
 
-        CheckContent(slice, header, isFinal);
-    }
-
-    private void CheckContent(byte[] slice, in KdbusMsg header, bool isFinal)
-    {
-        var pieces = new List<KdbusVec>();
-        var reader = new ItemReader(slice.AsSpan(64, (int)header.Size - 64));
-        while (reader.TryRead(out var item))
-        {
-            if (item.Type == ItemType.PayloadOff) pieces.Add(item.As<KdbusVec>());
-        }
-
-        if (reader.Error != Errno.OK) kernel.Fault("The items of a received message are no chain.");
-        if (header.SrcId == 0 || !_expected.TryGetValue(header.Cookie, out var sent)) return;
-        if (isFinal && !_delivered.Add(header.Cookie)) kernel.Fault($"The message {header.Cookie} was delivered twice.");
-        if (pieces.Count != sent.Payload.Count)
-        {
-            kernel.Fault($"The message {header.Cookie} of {sent.Payload.Count} vectors arrived with {pieces.Count}.");
-            return;
-        }
-
-        Delivered++;
-        for (var i = 0; i < pieces.Count; i++)
-        {
-            if (!Arrived(slice, pieces[i], sent.Payload[i], sent.Sender)) kernel.Fault($"The message {header.Cookie} arrived with another payload.");
-        }
-    }
-
-    private static bool Arrived(byte[] slice, KdbusVec there, KdbusVec here, FuzzProcess sender)
-    {
-        if (there.Size != here.Size) return false;
-        if (here.Address == 0) return there.Offset == Constants.OffsetNone;
-        if (there.Offset > (ulong)slice.Length || there.Size > (ulong)slice.Length - there.Offset) return false;
-        // What lies outside the payload changes all the time.
-        if (here.Address < FuzzProcess.PayloadStart) return true;
-        for (var i = 0UL; i < here.Size; i++)
-        {
-            if (slice[there.Offset + i] != sender.PayloadAt(here.Address + i)) return false;
-        }
-
-        return true;
+        _judge.Receive(file, slice, by, isFinal, isFirst);
     }
 
     private sealed class Known

@@ -13,7 +13,6 @@ internal sealed class MessageTarget : IFuzzTarget
 {
     private const byte Garbage = 0xa5;
     private const byte Payload = 0x5a;
-    private const int BloomSize = 64;
 
     private readonly Domain _domain;
     private readonly Connection _sender;
@@ -26,7 +25,7 @@ internal sealed class MessageTarget : IFuzzTarget
         Execute(1, Command.BusMake, Frame.Of(
             new KdbusCmd(),
             Frame.Item(ItemType.MakeName, "1000-bus"),
-            Frame.Item(ItemType.BloomParameter, new KdbusBloomParameter { Size = BloomSize, NHash = 1 })));
+            Frame.Item(ItemType.BloomParameter, new KdbusBloomParameter { Size = BusWords.BloomSize, NHash = 1 })));
         _domain.Open(2, _domain.FindBus("1000-bus")!.DefaultEndpoint, caller);
         Execute(2, Command.Hello, Frame.Of(new KdbusCmdHello { PoolSize = 4096 }));
         _sender = _domain.FindConnection(2)!;
@@ -46,7 +45,7 @@ internal sealed class MessageTarget : IFuzzTarget
 
     public void Run(Dice dice, List<byte[]> inputs)
     {
-        var setting = new MessageSetting([_sender.Id], [7], Now: 1000, PayloadAddress: 0x10000, PayloadRoom: 1 << 20, BloomSize);
+        var setting = new MessageSetting([_sender.Id], [7], Now: 1000, PayloadAddress: 0x10000, PayloadRoom: 1 << 20);
         for (var i = 0; i < 100; i++)
         {
             var synchronous = dice.OneIn(4);
@@ -81,10 +80,25 @@ internal sealed class MessageTarget : IFuzzTarget
         memory.Bytes.Fill(Garbage);
         import.WriteTo(memory.Room(0, start), (ulong)start);
         import.ClearPadding(memory, (ulong)start);
-        import.CopyPayload(Filled((int)total), memory, (ulong)start);
+        var queued = QueuedIn(memory, size, start, out var receiver);
+        import.WriteTo(queued.Image.AsSpan(0, start), (ulong)start);
+        var transfer = new Transfer(_sender);
+        transfer.Add(new Delivery(receiver, queued, start));
+        transfer.FillAll(message, Filled((int)total));
+        Require(memory.Bytes.SequenceEqual(queued.Image), "copy for whoever takes over the name");
         Require(!memory.Bytes[start..].Contains(Garbage), "a byte behind the items was not written");
         Require(memory.Bytes[start..].Count(Payload) == (int)total, "payload was overwritten");
         CheckReceived(memory.Bytes, start);
+    }
+
+    /// <summary>A message that fills the pool of a connection made for it, and that is kept beside the pool as well.</summary>
+    private QueuedMessage QueuedIn(ArrayPool memory, int size, int metadataOffset, out Connection receiver)
+    {
+        receiver = new Connection(_sender.Id, _sender.Handle, HelloFlags.None, _sender.User, _sender.Creator, new Pool(memory, (ulong)size), _domain.Limits);
+        return new QueuedMessage
+        {
+            Slice = new Slice(), Sender = _sender, User = _sender.User, Size = (ulong)size, Metadata = default, MetadataOffset = metadataOffset, Image = new byte[size],
+        };
     }
 
     private static void CheckReceived(ReadOnlySpan<byte> slice, int headerAndItems)
@@ -114,20 +128,5 @@ internal sealed class MessageTarget : IFuzzTarget
     private static void Require(bool holds, string what)
     {
         if (!holds) throw new FuzzFailure($"A message was accepted with a bad {what}.");
-    }
-
-    private sealed class NoEffects : IEffects
-    {
-        public void Wake(ulong handle)
-        {
-        }
-
-        public void Refused(in Refusal refusal)
-        {
-        }
-
-        public void Complete(in Completion completion)
-        {
-        }
     }
 }

@@ -164,5 +164,6 @@ internal enum PuppetOperation : uint
     Poke, Peek, Stat, ReadDirectory, Access, Unlink, MakeDirectory, Rename,
     Read, Write, ThreadId, SetIds, Fork, Handle, SignalThread, Clock,
     Exit, EventFd, FileSystemType, WaitPid, RemoveDirectory, Link, Symlink, ChangeMode,
-    Truncate, Handled, Seek, StatDescriptor, ChangeOwner,
+    Truncate, Handled, Seek, StatDescriptor, ChangeOwner, Pipe, MemoryFile, PollSet,
+    KeepCapability, ForkIntoUserNamespace,
 }

@@ -9,6 +9,8 @@ internal sealed class PuppetProcess : IProcess
 {
     private const int CreateExclusively = 0x40 | 0x80 | OpenFlags.ReadWrite;
     private const ulong Unchanged = uint.MaxValue;
+    private const ulong KeepGroups = 1;
+    private const ulong CapIpcOwner = 15;
 
     private readonly PuppetFamily _family;
     private readonly PuppetLink _link;
@@ -119,9 +121,32 @@ internal sealed class PuppetProcess : IProcess
     public int BecomeEffectively(uint uid, uint gid) =>
         Call(PuppetOperation.SetIds, [Unchanged, uid, Unchanged, Unchanged, gid, Unchanged]);
 
-    public int Fork(out IProcess? child)
+    public int SetUsers(uint real, uint effective, uint saved) =>
+        Call(PuppetOperation.SetIds, [real, effective, saved, Unchanged, Unchanged, Unchanged, KeepGroups]);
+
+    public int BecomeIpcOwner(uint uid, uint gid) => Call(PuppetOperation.KeepCapability, [uid, gid, CapIpcOwner]);
+
+    public int EventFd(uint value) => Call(PuppetOperation.EventFd, [value]);
+
+    public int Pipe(out int readEnd, out int writeEnd)
     {
-        int pid = Call(PuppetOperation.Fork, []);
+        PuppetLink.Reply reply = _link.Request(PuppetOperation.Pipe, []);
+        ReadOnlySpan<int> ends = MemoryMarshal.Cast<byte, int>(reply.Data);
+        (readEnd, writeEnd) = ends.IsEmpty ? (-1, -1) : (ends[0], ends[1]);
+        return (int)reply.Result;
+    }
+
+    public int MemoryFile() => Call(PuppetOperation.MemoryFile, []);
+
+    public int PollSet(int descriptor) => Call(PuppetOperation.PollSet, [(ulong)descriptor]);
+
+    public int Fork(out IProcess? child) => Adopt(Call(PuppetOperation.Fork, []), out child);
+
+    public int ForkIntoUserNamespace(uint inside, uint outside, uint count, out IProcess? child) =>
+        Adopt(Call(PuppetOperation.ForkIntoUserNamespace, [inside, outside, count]), out child);
+
+    private int Adopt(int pid, out IProcess? child)
+    {
         child = pid < 0 ? null : _family.Adopt(pid, () => Call(PuppetOperation.WaitPid, [(ulong)pid]));
         return pid;
     }

@@ -24,8 +24,18 @@ internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tas
         if (!tasks.TryGetValue(thread, out FakeTask? task))
             return Errno.ESRCH;
         FakeCredentials c = task.Process.Credentials;
-        caller = new Caller(c.RealUid, c.EffectiveUid, c.RealGid, c.EffectiveGid, capabilities && c.HasCapabilities, task.Process.Id);
+        caller = new Caller(c.RealUid, c.EffectiveUid, c.RealGid, c.EffectiveGid, capabilities && c.IsIpcOwner, task.Process.Id)
+        {
+            Groups = needs.HasFlag(CallerNeeds.Groups) ? c.Groups.ToArray() : default,
+            Maps = needs.HasFlag(CallerNeeds.Maps) ? c.Namespace : null,
+        };
         return Errno.OK;
+    }
+
+    public Errno CopyDescriptor(int thread, int number, out int copy)
+    {
+        copy = -1;
+        return tasks.TryGetValue(thread, out FakeTask? task) ? task.Process.CopyDescriptor(number, out copy) : Errno.EBADF;
     }
 
     private delegate int Copy(FakeMemory memory, ulong address, IoVec piece);

@@ -1,3 +1,4 @@
+using Kdbus.Engine;
 using Kdbus.Fuse.Wire;
 
 namespace Kdbus.Conformance.Worlds.Simulated;
@@ -8,8 +9,20 @@ internal sealed record FakeCredentials(uint RealUid, uint EffectiveUid, uint Rea
     /// <summary>Root, which has all capabilities.</summary>
     public static FakeCredentials Root { get; } = new(0, 0, 0, 0, []);
 
-    /// <summary>CAP_DAC_OVERRIDE, CAP_IPC_OWNER and the others.</summary>
-    public bool HasCapabilities => EffectiveUid == 0;
+    /// <summary>The user it may go back to.</summary>
+    public uint SavedUid { get; init; } = EffectiveUid;
+
+    /// <summary>CAP_DAC_OVERRIDE, CAP_IPC_OWNER and the others, in the initial user namespace.</summary>
+    public bool HasCapabilities => EffectiveUid == 0 && Namespace is null;
+
+    /// <summary>CAP_IPC_OWNER in the initial user namespace.</summary>
+    public bool IsIpcOwner => HasCapabilities || HasIpcOwnerOnly;
+
+    /// <summary>CAP_IPC_OWNER and nothing else.</summary>
+    public bool HasIpcOwnerOnly { get; init; }
+
+    /// <summary>How its user namespace names ids; null for the initial one, whose names all ids here are.</summary>
+    public IdMaps? Namespace { get; init; }
 
     /// <summary>As access(2) checks: with the real ids.</summary>
     public FakeCredentials Really => this with { EffectiveUid = RealUid, EffectiveGid = RealGid };

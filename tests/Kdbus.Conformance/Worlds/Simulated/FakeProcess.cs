@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Kdbus.Engine;
 using Kdbus.Fuse.Wire;
 using Kdbus.Linux;
+using Errno = Kdbus.Abi.Errno;
 
 namespace Kdbus.Conformance.Worlds.Simulated;
 
@@ -20,6 +22,7 @@ internal sealed class FakeProcess : IProcess
     private readonly FakePaths _paths;
     private readonly FakeTask _main;
     private readonly SortedDictionary<int, FakeFile> _files = [];
+    private readonly Dictionary<int, RealFile> _others = []; // guarded by _files
     private readonly ConcurrentDictionary<int, (FakeTask Task, Task<long> Outcome)> _threads = new();
     private readonly Dictionary<int, bool> _handlers = [];
     private int _handled;
@@ -80,6 +83,11 @@ internal sealed class FakeProcess : IProcess
         FakeFile? file;
         lock (_files)
         {
+            if (_others.Remove(descriptor, out RealFile? other))
+            {
+                other.Drop();
+                return 0;
+            }
             if (!_files.Remove(descriptor, out file))
                 return -(int)Errno.EBADF;
         }
@@ -88,7 +96,7 @@ internal sealed class FakeProcess : IProcess
         return 0;
     }
 
-    public int Duplicate(int descriptor) => With(descriptor, file => Install(file.Use()));
+    public int Duplicate(int descriptor) => FindOther(descriptor) is { } other ? Install(other.Use()) : With(descriptor, file => Install(file.Use()));
 
     public int Ioctl(int descriptor, uint command, ulong address) => With(descriptor, file => Ioctl(_main, file, command, address));
 
@@ -190,13 +198,17 @@ internal sealed class FakeProcess : IProcess
         // A file of size 0 that goes through the page cache has nothing to ask for.
         if (!file.Treatment.HasFlag(FuseOpenFlags.DirectIo))
             return 0;
-        FakeRequest request = _kernel.Call(_main, FuseOpcode.Read, file.Node, FakeKernel.Bytes(new FuseReadIn { Fh = file.Handle, Size = (uint)data.Length }));
+        FuseReadIn read = new() { Fh = file.Handle, Offset = file.Position, Size = (uint)data.Length };
+        FakeRequest request = _kernel.Call(_main, FuseOpcode.Read, file.Node, FakeKernel.Bytes(read));
         request.Answer.CopyTo(data);
+        file.Position += (uint)request.Answer.Length;
         return request.Error < 0 ? request.Error : request.Answer.Length;
     }
 
     public long Write(int descriptor, ReadOnlySpan<byte> data)
     {
+        if (FindOther(descriptor) is { } other)
+            return FileDescriptor.Write(other.Descriptor, data);
         FakeFile? file = Find(descriptor);
         if (file is null || !file.IsWritable)
             return -(int)Errno.EBADF;
@@ -221,11 +233,80 @@ internal sealed class FakeProcess : IProcess
         return 0;
     }
 
-    public int Fork(out IProcess? child)
+    public int SetUsers(uint real, uint effective, uint saved)
     {
-        FakeProcess made = new(_world, _kernel, _paths) { Credentials = Credentials, Memory = Memory.Fork() };
+        FakeCredentials c = Credentials;
+        foreach (uint uid in (uint[])[real, effective, saved])
+        {
+            if (!c.HasCapabilities && uid != c.RealUid && uid != c.EffectiveUid && uid != c.SavedUid)
+                return -(int)Errno.EPERM;
+        }
+        Credentials = c with { RealUid = real, EffectiveUid = effective, SavedUid = saved };
+        return 0;
+    }
+
+    public int BecomeIpcOwner(uint uid, uint gid)
+    {
+        if (!Credentials.HasCapabilities)
+            return -(int)Errno.EPERM;
+        Credentials = new FakeCredentials(uid, uid, gid, gid, []) { HasIpcOwnerOnly = true };
+        return 0;
+    }
+
+    public int EventFd(uint value)
+    {
+        int made = Linux.EventFd.Create();
+        for (uint i = 0; made >= 0 && i < value; i++)
+            _ = Linux.EventFd.Signal(made);
+        return InstallReal(made);
+    }
+
+    public int Pipe(out int readEnd, out int writeEnd)
+    {
+        int result = FileDescriptor.Pipe(out int read, out int write);
+        (readEnd, writeEnd) = (InstallReal(read), InstallReal(write));
+        return result;
+    }
+
+    public int MemoryFile() => InstallReal(MemFd.Create("fake"));
+
+    public int PollSet(int descriptor)
+    {
+        if (FindOther(descriptor) is not { } watched)
+            return -(int)Errno.EBADF;
+        int made = Epoll.Create();
+        int result = Epoll.Add(made, watched.Descriptor, EpollEvents.In, 0);
+        if (result == 0)
+            return InstallReal(made);
+        _ = FileDescriptor.Close(made);
+        return result;
+    }
+
+    /// <summary>A copy of one of its descriptors, for the daemon. It can only be of a file that the real kernel knows.</summary>
+    public Errno CopyDescriptor(int descriptor, out int copy)
+    {
+        copy = FindOther(descriptor) is { } other ? FileDescriptor.Duplicate(other.Descriptor) : -1;
+        return copy >= 0 ? Errno.OK : Errno.EBADF;
+    }
+
+    public int ForkIntoUserNamespace(uint inside, uint outside, uint count, out IProcess? child)
+    {
+        child = null;
+        if (!Credentials.HasCapabilities && (outside != Credentials.EffectiveUid || count != 1))
+            return -(int)Errno.EPERM;
+        IdRange[] names = [new IdRange(inside, outside, count)];
+        return Fork(new FakeCredentials(outside, outside, outside, outside, []) { Namespace = new IdMaps(names, names) }, out child);
+    }
+
+    public int Fork(out IProcess? child) => Fork(Credentials, out child);
+
+    private int Fork(FakeCredentials credentials, out IProcess? child)
+    {
+        FakeProcess made = new(_world, _kernel, _paths) { Credentials = credentials, Memory = Memory.Fork() };
         lock (_files)
         {
+            foreach ((int descriptor, RealFile other) in _others)
+                made._others[descriptor] = other.Use();
             foreach ((int descriptor, FakeFile file) in _files)
                 made._files[descriptor] = file.Use();
         }
@@ -266,7 +347,7 @@ internal sealed class FakeProcess : IProcess
         }
         int[] open;
         lock (_files)
-            open = [.. _files.Keys];
+            open = [.. _files.Keys, .. _others.Keys];
         foreach (int descriptor in open)
             Close(descriptor);
         return status;
@@ -370,12 +451,36 @@ internal sealed class FakeProcess : IProcess
     {
         lock (_files)
         {
-            int lowest = FirstDescriptor;
-            while (_files.ContainsKey(lowest))
-                lowest++;
+            int lowest = LowestFree();
             _files.Add(lowest, file);
             return lowest;
         }
+    }
+
+    private int InstallReal(int descriptor) => descriptor < 0 ? descriptor : Install(new RealFile(descriptor));
+
+    private int Install(RealFile file)
+    {
+        lock (_files)
+        {
+            int lowest = LowestFree();
+            _others.Add(lowest, file);
+            return lowest;
+        }
+    }
+
+    private int LowestFree()
+    {
+        int lowest = FirstDescriptor;
+        while (_files.ContainsKey(lowest) || _others.ContainsKey(lowest))
+            lowest++;
+        return lowest;
+    }
+
+    private RealFile? FindOther(int descriptor)
+    {
+        lock (_files)
+            return _others.GetValueOrDefault(descriptor);
     }
 
     private FakeFile? Find(int descriptor)

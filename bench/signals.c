@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * signals [-r ROUNDS] ENDPOINT: how long it takes to send a signal.
+ *
+ * First to one listener, while 0 to 10,000 matches of others on the bus do not fit: what a crowd costs that does not listen. Then to
+ * 1 to 500 listeners, beside a program without a bus that writes the same bytes into as many unix datagram sockets. Round after
+ * round each of them in turn, so that what disturbs the machine disturbs all alike. Who receives, and gives the room back, is not
+ * part of the time. Prints a line for each, separated by tabs: what, how many, bytes, median, 99th percentile in microseconds.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "harness.h"
+#include "peer.h"
+
+enum { BLOOM_SIZE = 64, BLOOM_BITS = 8, PER_CROWD = 250, CROWDS = 40, LISTENERS = 500, LARGEST = 64 << 10, BURST = 40 };
+
+static const int crowds[] = { 0, 10, 100, 1000, 10000 };
+static const int audiences[] = { 1, 10, 100, 500 };
+static const size_t sizes[] = { 64, LARGEST };
+
+enum { CROWD_STEPS = sizeof(crowds) / sizeof(crowds[0]), AUDIENCE_STEPS = sizeof(audiences) / sizeof(audiences[0]), SIZES = 2 };
+
+static struct peer sender, listeners[LISTENERS], crowd[CROWDS];
+static int sockets[LISTENERS][2];
+static struct samples by_crowd[CROWD_STEPS], by_audience[AUDIENCE_STEPS][SIZES], by_socket[AUDIENCE_STEPS][SIZES];
+
+/* A few bits of a filter that stand for a topic: any program and its listeners may agree on another way. */
+static void add_topic(unsigned char *filter, uint64_t topic)
+{
+	for (int i = 0; i < BLOOM_BITS; i++) {
+		topic = topic * 6364136223846793005ULL + 1442695040888963407ULL;
+		filter[(topic >> 40) % BLOOM_SIZE] |= 1 << ((topic >> 33) & 7);
+	}
+}
+
+static void listen_for(struct peer *peer, uint64_t topic)
+{
+	struct {
+		struct kdbus_cmd_match command;
+		uint64_t item_size, item_type;
+		unsigned char mask[BLOOM_SIZE];
+	} match = {
+		.command = { .size = sizeof(match), .cookie = topic },
+		.item_size = offsetof(struct kdbus_item, data) + BLOOM_SIZE,
+		.item_type = KDBUS_ITEM_BLOOM_MASK,
+	};
+
+	add_topic(match.mask, topic);
+	if (ioctl(peer->fd, KDBUS_CMD_MATCH_ADD, &match) < 0)
+		die("MATCH_ADD", errno);
+}
+
+static void listen_no_more(struct peer *peer, uint64_t topic)
+{
+	struct kdbus_cmd_match match = { .size = sizeof(match), .cookie = topic };
+
+	if (ioctl(peer->fd, KDBUS_CMD_MATCH_REMOVE, &match) < 0)
+		die("MATCH_REMOVE", errno);
+}
+
+static void say(uint64_t topic, size_t size)
+{
+	struct {
+		struct kdbus_msg header;
+		uint64_t vec_size, vec_type;
+		struct kdbus_vec vec;
+		uint64_t filter_size, filter_type, generation;
+		unsigned char filter[BLOOM_SIZE];
+	} message = {
+		.header = {
+			.size = sizeof(message),
+			.flags = KDBUS_MSG_SIGNAL,
+			.dst_id = KDBUS_DST_ID_BROADCAST,
+			.payload_type = KDBUS_PAYLOAD_DBUS,
+		},
+		.vec_size = offsetof(struct kdbus_item, data) + sizeof(message.vec),
+		.vec_type = KDBUS_ITEM_PAYLOAD_VEC,
+		.vec = { .size = size, .address = (uintptr_t)sender.payload },
+		.filter_size = offsetof(struct kdbus_item, data) + sizeof(message.generation) + BLOOM_SIZE,
+		.filter_type = KDBUS_ITEM_BLOOM_FILTER,
+	};
+	struct kdbus_cmd_send send = { .size = sizeof(send), .msg_address = (uintptr_t)&message };
+
+	add_topic(message.filter, topic);
+	if (ioctl(sender.fd, KDBUS_CMD_SEND, &send) < 0)
+		die("SEND", errno);
+}
+
+static void hear(struct peer *peer)
+{
+	struct kdbus_cmd_recv recv = { .size = sizeof(recv) };
+	struct kdbus_cmd_free free = { .size = sizeof(free) };
+
+	if (ioctl(peer->fd, KDBUS_CMD_RECV, &recv) < 0)
+		die("a listener did not get the signal: RECV", errno);
+	free.offset = recv.msg.offset;
+	if (recv.dropped_msgs)
+		die("a listener lost a signal", 0);
+	if (ioctl(peer->fd, KDBUS_CMD_FREE, &free) < 0)
+		die("FREE", errno);
+}
+
+static void measure_bus(struct samples *samples, int audience, size_t size, int burst)
+{
+	for (int i = 0; i < burst; i++) {
+		const uint64_t start = now_ns();
+
+		say(0, size);
+		samples_add(samples, now_ns() - start);
+		for (int k = 0; k < audience; k++)
+			hear(&listeners[k]);
+	}
+}
+
+static void measure_sockets(struct samples *samples, int audience, size_t size, int burst)
+{
+	static unsigned char heard[LARGEST];
+
+	for (int i = 0; i < burst; i++) {
+		const uint64_t start = now_ns();
+
+		for (int k = 0; k < audience; k++)
+			if (write(sockets[k][0], sender.payload, size) != (ssize_t)size)
+				die("write to a socket", errno);
+		samples_add(samples, now_ns() - start);
+		for (int k = 0; k < audience; k++)
+			if (read(sockets[k][1], heard, sizeof(heard)) != (ssize_t)size)
+				die("read from a socket", errno);
+	}
+}
+
+/* A crowd of 10,000 is 40 connections with 250 matches each. */
+static void round_of_crowds(void)
+{
+	int matches = 0;
+
+	for (int step = 0; step < CROWD_STEPS; step++) {
+		for (; matches < crowds[step]; matches++)
+			listen_for(&crowd[matches / PER_CROWD], 1 + matches);
+		measure_bus(&by_crowd[step], 1, 64, BURST);
+	}
+	while (matches-- > 0)
+		listen_no_more(&crowd[matches / PER_CROWD], 1 + matches);
+}
+
+static void round_of_audiences(void)
+{
+	int audience = 1;
+
+	for (int step = 0; step < AUDIENCE_STEPS; step++) {
+		for (; audience < audiences[step]; audience++)
+			listen_for(&listeners[audience], 0);
+		for (int size = 0; size < SIZES; size++) {
+			const int burst = 1 + BURST * 10 / (9 + audience);
+
+			measure_bus(&by_audience[step][size], audience, sizes[size], burst);
+			measure_sockets(&by_socket[step][size], audience, sizes[size], burst);
+		}
+	}
+	while (--audience > 0)
+		listen_no_more(&listeners[audience], 0);
+}
+
+static void print(const char *what, int count, size_t size, struct samples *samples)
+{
+	printf("%s\t%d\t%zu\t%.2f\t%.2f\n", what, count, size, samples_quantile(samples, 0.5) / 1e3, samples_quantile(samples, 0.99) / 1e3);
+}
+
+int main(int argc, char **argv)
+{
+	int option, rounds = 10;
+	struct rlimit files;
+
+	while ((option = getopt(argc, argv, "r:")) != -1) {
+		if (option != 'r' || (rounds = atoi(optarg)) < 1)
+			goto usage;
+	}
+	if (optind != argc - 1)
+		goto usage;
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		die("setrlimit", errno);
+
+	peer_open(&sender, argv[optind], POOL_SIZE, LARGEST);
+	for (int i = 0; i < CROWDS; i++)
+		peer_open(&crowd[i], argv[optind], 1 << 20, 0);
+	for (int i = 0; i < LISTENERS; i++) {
+		peer_open(&listeners[i], argv[optind], 1 << 20, 0);
+		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sockets[i]) < 0)
+			die("socketpair", errno);
+	}
+	listen_for(&listeners[0], 0);
+	for (int i = 0; i < rounds; i++) {
+		round_of_crowds();
+		round_of_audiences();
+	}
+	for (int i = 0; i < CROWD_STEPS; i++)
+		print("crowd", crowds[i], 64, &by_crowd[i]);
+	for (int i = 0; i < AUDIENCE_STEPS; i++) {
+		for (int size = 0; size < SIZES; size++) {
+			print("audience", audiences[i], sizes[size], &by_audience[i][size]);
+			print("sockets", audiences[i], sizes[size], &by_socket[i][size]);
+		}
+	}
+	return 0;
+usage:
+	fprintf(stderr, "usage: signals [-r ROUNDS] ENDPOINT\n");
+	return 2;
+}

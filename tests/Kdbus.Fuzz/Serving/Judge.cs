@@ -1,0 +1,242 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Kdbus.Fuzz.Serving;
+
+/// <summary>
+/// Says whether what comes back can be right. It knows what was asked for and in which order, not in which order it took
+/// effect, so it speaks only where no order would do: a message that nobody sent, that reached somebody who can have no right to
+/// it, that came twice, changed or before an earlier one; an error that the command cannot give.
+/// </summary>
+/// <param name="fault">Takes what is wrong.</param>
+/// <param name="isStrict">Commands arrive as they were laid out, so that one can say what was asked for.</param>
+internal sealed class Judge(Action<string> fault, bool isStrict)
+{
+    private readonly Dictionary<ulong, SentMessage> _sent = [];
+    private readonly HashSet<FuzzFile> _files = [];
+    private long _now;
+
+    /// <summary>Messages that were compared with what was sent; without any of a kind, nothing was tested.</summary>
+    public static Tally Seen { get; } = new();
+
+    /// <summary>A command is about to be issued, with these bytes; null if they have been issued before.</summary>
+    public void Issue(Sent sent, byte[]? frame, bool isDamaged)
+    {
+        sent.Issued = ++_now;
+        _files.Add(sent.File!);
+        if (sent.Message is { } message)
+        {
+            message.Issued = _now;
+            _sent[message.Header.Cookie] = message;
+        }
+
+        if (frame != null) Note(sent, sent.File!.Evidence, frame, isDamaged);
+    }
+
+    /// <summary>A command has come back.</summary>
+    public void Answer(Sent sent, int error, int result)
+    {
+        _now++;
+        if (sent.Message is { } message) message.Answered = Math.Min(message.Answered, _now);
+        if (sent.Match is { } match) match.Answered = _now;
+        if (!isStrict) return;
+        if (error is not 0 and not -(int)Errno.EINTR) fault($"{(Command)sent.Command} was answered with the error {error} of FUSE.");
+        if (error != 0) return;
+
+        var restarts = result == -512 && (Command)sent.Command == Command.Send;
+        if (!restarts && (result > 0 || !Results.Allow(sent.Command, (Errno)(-result)))) fault($"{(Command)sent.Command} came to {(Errno)(-result)}.");
+        if (result == 0 && sent.RemovesMatches is { } cookie) sent.File!.Evidence.Removed(cookie, sent.Issued, _now);
+    }
+
+    /// <summary>A message lies in the pool of <paramref name="file"/>, where the result of a command says.</summary>
+    public void Receive(FuzzFile file, ReadOnlySpan<byte> slice, Sent by, bool isFinal, bool isFirst)
+    {
+        var header = MemoryMarshal.Read<KdbusMsg>(slice);
+        if (header.Size < 64 || header.Size > (ulong)slice.Length)
+        {
+            fault($"A message of {header.Size} bytes in a slice of {slice.Length}.");
+            return;
+        }
+
+        var pieces = new List<KdbusVec>();
+        string? name = null;
+        var notices = new List<(ItemType Type, byte[] Payload)>();
+        var reader = new ItemReader(slice[64..(int)header.Size]);
+        while (reader.TryRead(out var item))
+        {
+            if (item.Type == ItemType.PayloadOff) pieces.Add(item.As<KdbusVec>());
+            else if (item.Type == ItemType.DstName) name = Encoding.ASCII.GetString(item.String);
+            else if (item.Type >= ItemType.NameAdd) notices.Add((item.Type, item.Payload.ToArray()));
+            else if (item.Type is not (ItemType.Timestamp or ItemType.ConnDescription)) fault($"A message has an item {item.Type}.");
+        }
+
+        if (reader.Error != Errno.OK) fault("The items of a received message are no chain.");
+        if (!isStrict) return;
+        if (header.SrcId == Constants.SrcIdKernel)
+        {
+            Notice(file, header, notices);
+            return;
+        }
+
+        if (!_sent.TryGetValue(header.Cookie, out var message))
+        {
+            fault($"A message {header.Cookie:x} was received that nobody has sent.");
+            return;
+        }
+
+        if (message.IsDamaged) return;
+        CheckHeader(message, header, name);
+        CheckPayload(message, slice, pieces);
+        CheckReceiver(file, message, header);
+        if (!isFinal) return;
+        if (!ReceiversOf(message, file).Add(file) || message.Receivers.Count > (message.IsBroadcast ? int.MaxValue : 1)) fault($"{message} was delivered twice.");
+        if (by.Command == (uint)Command.Recv) CheckOrder(file, message, by);
+        if (by.Command == (uint)Command.Recv) file.Evidence.Received.Add(new Receipt(message, isFirst, by.Issued, _now));
+        Seen.Count(message, file.Kind);
+    }
+
+    /// <summary>What a command says that may count against what is received later.</summary>
+    private static void Note(Sent sent, Evidence evidence, byte[] frame, bool isDamaged)
+    {
+        switch ((Command)sent.Command)
+        {
+            case Command.NameAcquire or Command.Hello:
+                if (sent.Command == (uint)Command.Hello) evidence.Hellos++;
+                evidence.MayHaveAnyName |= isDamaged;
+                if (!isDamaged) evidence.Names.UnionWith(NamesIn(frame.AsSpan(CommandLayout.Of(sent.Command)!.FixedSize)));
+                break;
+            case Command.MatchAdd when isDamaged:
+                evidence.MayMatchAnything = true;
+                break;
+            case Command.MatchAdd:
+                evidence.Matches.Add(sent.Match = new IssuedMatch(frame, sent.Issued));
+                if (sent.Match.Replaces) sent.RemovesMatches = sent.Match.Cookie;
+                break;
+            case Command.MatchRemove when !isDamaged && !sent.Negotiates:
+                sent.RemovesMatches = Frame.As<KdbusCmdMatch>(frame).Cookie;
+                break;
+        }
+    }
+
+    private static List<string> NamesIn(ReadOnlySpan<byte> chain)
+    {
+        var names = new List<string>();
+        var items = new ItemReader(chain);
+        while (items.TryRead(out var item))
+        {
+            if (item.Type == ItemType.Name) names.Add(Encoding.Latin1.GetString(item.Payload).TrimEnd('\0'));
+        }
+
+        return names;
+    }
+
+    private static HashSet<FuzzFile> ReceiversOf(SentMessage message, FuzzFile file) => IsMonitor(file) ? message.Monitors : message.Receivers;
+
+    private static bool IsMonitor(FuzzFile file) => file.Kind.HasFlag(HelloFlags.Monitor);
+
+    private void CheckHeader(SentMessage message, in KdbusMsg there, string? name)
+    {
+        var here = message.Header;
+        var sender = message.File;
+        if (there.DstId != here.DstId || there.Flags != here.Flags || there.Priority != here.Priority || there.PayloadType != here.PayloadType
+            || there.TimeoutNs != here.TimeoutNs || name != message.Name)
+        {
+            fault($"{message} arrived with another header.");
+        }
+
+        if (sender.Evidence.Hellos == 1 && sender.Id != 0 && there.SrcId != sender.Id) fault($"{message} of {sender.Id} is said to come from {there.SrcId}.");
+    }
+
+    private void CheckPayload(SentMessage message, ReadOnlySpan<byte> slice, List<KdbusVec> pieces)
+    {
+        if (pieces.Count != message.Payload.Count)
+        {
+            fault($"{message} of {message.Payload.Count} vectors arrived with {pieces.Count}.");
+            return;
+        }
+
+        for (var i = 0; i < pieces.Count; i++)
+        {
+            if (!Arrived(slice, pieces[i], message.Payload[i], message.Process)) fault($"{message} arrived with another payload.");
+        }
+    }
+
+    private static bool Arrived(ReadOnlySpan<byte> slice, KdbusVec there, KdbusVec here, FuzzProcess sender)
+    {
+        if (there.Size != here.Size) return false;
+        if (here.Address == 0) return there.Offset == Constants.OffsetNone;
+        if (there.Offset > (ulong)slice.Length || there.Size > (ulong)slice.Length - there.Offset) return false;
+        // What lies outside the payload changes all the time.
+        if (here.Address < FuzzProcess.PayloadStart) return true;
+        for (var i = 0UL; i < here.Size; i++)
+        {
+            if (slice[(int)(there.Offset + i)] != sender.PayloadAt(here.Address + i)) return false;
+        }
+
+        return true;
+    }
+
+    private void CheckReceiver(FuzzFile file, SentMessage message, in KdbusMsg header)
+    {
+        if (IsMonitor(file)) return;
+        var evidence = file.Evidence;
+        if (message.IsSignal && !MayHavePassed(file, message, header.SrcId)) fault($"{message} passes no match of its receiver {file.Id}.");
+        if (message.Name != null && !evidence.MayHave(message.Name)) fault($"{message} for {message.Name} arrived at {file.Id}, which has never asked for the name.");
+        if (message is { Name: null, IsBroadcast: false } && evidence.Hellos == 1 && file.Id != 0 && message.Header.DstId != file.Id)
+        {
+            fault($"{message} for {message.Header.DstId} arrived at {file.Id}.");
+        }
+    }
+
+    /// <summary>A signal that was sent to a name has passed a match of whoever had the name by then.</summary>
+    private bool MayHavePassed(FuzzFile file, SentMessage message, ulong sender) =>
+        MayPass(file.Evidence, message, sender)
+        || (message.Name != null && _files.Any(other => other.Evidence.MayHave(message.Name) && MayPass(other.Evidence, message, sender)));
+
+    private bool MayPass(Evidence evidence, SentMessage message, ulong sender) => evidence.MayMatchAnything || evidence.Matches.Exists(match =>
+        match.MayHaveBeenThere(message.Issued, Math.Min(message.Answered, _now))
+        && match.Rules(message.Filter!.Length - 8) is { } rules
+        && rules.PassesSignal(sender, message.File.Evidence.MayHave, message.Filter.AsSpan(8), BitConverter.ToUInt64(message.Filter)));
+
+    /// <summary>
+    /// The message was there, in the queue, when another one of the same sender was taken out as the first of it that had been
+    /// sent later. One that goes with a name may have come from another queue.
+    /// </summary>
+    private void CheckOrder(FuzzFile file, SentMessage message, Sent by)
+    {
+        if (message.Name != null && !IsMonitor(file)) return;
+        foreach (var other in file.Evidence.Received)
+        {
+            if (other.Message.File != message.File) continue;
+            Seen.Ordered++;
+            if (other.WasFirst && other.Answered < by.Issued && message.Answered < other.Message.Issued) fault($"{message} was overtaken by {other.Message}.");
+        }
+    }
+
+    private void Notice(FuzzFile file, in KdbusMsg header, List<(ItemType Type, byte[] Payload)> items)
+    {
+        Seen.Notifications++;
+        if (header.PayloadType != Constants.PayloadKernel || header.Flags != (ulong)MessageFlags.Signal || items.Count != 1)
+        {
+            fault($"A notification with flags {header.Flags}, payload of type {header.PayloadType} and {items.Count} items.");
+            return;
+        }
+
+        var (type, payload) = items[0];
+        if (IsMonitor(file)) return;
+        var passes = type switch
+        {
+            ItemType.ReplyTimeout or ItemType.ReplyDead => IsOwnRequest(file, header.CookieReply),
+            ItemType.IdAdd or ItemType.IdRemove => Passes(file.Evidence, type, 0, BitConverter.ToUInt64(payload), null),
+            _ => Passes(
+                file.Evidence, type, BitConverter.ToUInt64(payload), BitConverter.ToUInt64(payload, 16), Encoding.Latin1.GetString(payload.AsSpan(32)).TrimEnd('\0')),
+        };
+        if (!passes) fault($"A notification {type} {Convert.ToHexString(payload)} ({header.CookieReply:x}) was none of {file.Id}'s business.");
+    }
+
+    private bool IsOwnRequest(FuzzFile file, ulong cookie) => _sent.TryGetValue(cookie, out var message) && message.File == file;
+
+    private static bool Passes(Evidence evidence, ItemType type, ulong oldId, ulong newId, string? name) =>
+        evidence.MayMatchAnything
+        || evidence.Matches.Exists(match => match.Rules(Grammar.BusWords.BloomSize) is { } rules && rules.PassesNotification(type, oldId, newId, name));
+}

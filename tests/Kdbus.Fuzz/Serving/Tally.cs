@@ -1,0 +1,35 @@
+namespace Kdbus.Fuzz.Serving;
+
+/// <summary>What came through and was judged, by kind.</summary>
+internal sealed class Tally
+{
+    public long Messages { get; set; }
+
+    public long Signals { get; set; }
+
+    public long Named { get; set; }
+
+    /// <summary>Copies at monitors.</summary>
+    public long Copies { get; set; }
+
+    /// <summary>Large messages that went to several places.</summary>
+    public long LargeCopies { get; set; }
+
+    public long Notifications { get; set; }
+
+    /// <summary>Pairs of messages of one sender at one receiver.</summary>
+    public long Ordered { get; set; }
+
+    /// <summary>Counts a message that was received.</summary>
+    public void Count(SentMessage message, HelloFlags receiver)
+    {
+        Messages++;
+        if (message.IsSignal) Signals++;
+        if (message.Name != null) Named++;
+        if (receiver.HasFlag(HelloFlags.Monitor)) Copies++;
+        if (message.IsLarge && message.Receivers.Count + message.Monitors.Count > 1) LargeCopies++;
+    }
+
+    public override string ToString() =>
+        $"{Messages} messages, {Signals} of them signals, {Named} to names, {Copies} at monitors, {LargeCopies} large ones elsewhere too; {Notifications} notifications, {Ordered} pairs in order";
+}
