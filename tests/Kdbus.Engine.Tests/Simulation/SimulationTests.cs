@@ -5,9 +5,9 @@ namespace Kdbus.Engine.Tests.Simulation;
 
 /// <summary>
 /// Schedules of the whole bus beside a model of it. The usual run takes the same seeds each time and one that was never there
-/// before. KDBUSFS_SEED=N runs that seed alone, KDBUSFS_STEPS=N as long as is said; a failure tells both. The long campaign is
-/// left out of the usual run; KDBUSFS_STEPS says how long it is, and KDBUSFS_SEED where it begins:
-/// <c>KDBUSFS_STEPS=1000000 Kdbus.Engine.Tests --filter-trait Speed=Slow</c>.
+/// before. A failure tells its seed and how long the schedule was, and is repeated by both:
+/// <c>KDBUSFS_SEED=19 KDBUSFS_STEPS=4000 Kdbus.Engine.Tests --filter-method "*.Whatever_peers_do*"</c>. The long campaign is no part of
+/// the usual run: <c>KDBUSFS_STEPS=1000000 Kdbus.Engine.Tests --filter-trait Speed=Slow</c>, from KDBUSFS_SEED on if that is given.
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
