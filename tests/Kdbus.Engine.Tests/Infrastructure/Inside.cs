@@ -39,11 +39,6 @@ internal static class Inside
     /// <summary>The slices in use.</summary>
     public static IReadOnlyCollection<Slice> UsedSlices(Pool pool) => Used(pool).Values;
 
-    /// <summary>Nothing in an index reminds of a match that was there.</summary>
-    public static bool IsEmpty(MatchIndex index) =>
-        index.Count == 0 && Everything(index).Count == 0 && AnySignal(index).Count == 0 && Numbered(index).Count == 0 && Older(index).Count == 0
-        && Named(index).Values.All(buckets => buckets.Count == 0) && Newest(index).All(bucket => bucket is null or { Count: 0 });
-
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_byUid")]
     private static extern ref Dictionary<uint, User> ByUid(Users users);
 
@@ -79,22 +74,4 @@ internal static class Inside
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_used")]
     private static extern ref Dictionary<ulong, Slice> Used(Pool pool);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_everything")]
-    private static extern ref Bucket Everything(MatchIndex index);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_anySignal")]
-    private static extern ref Bucket AnySignal(MatchIndex index);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_numbered")]
-    private static extern ref Dictionary<BucketKey, Bucket> Numbered(MatchIndex index);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_named")]
-    private static extern ref Dictionary<ItemType, Dictionary<byte[], Bucket>> Named(MatchIndex index);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_newest")]
-    private static extern ref Bucket?[] Newest(MatchIndex index);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_older")]
-    private static extern ref Dictionary<ulong, int> Older(MatchIndex index);
 }
