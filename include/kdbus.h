@@ -324,6 +324,7 @@ struct kdbus_cmd {
 /*
  * On an endpoint opened by the bus owner or with CAP_IPC_OWNER (else EPERM): one more door to the bus with a policy of its own,
  * at first empty: nobody may do anything. Item: MAKE_NAME. It ends when the last descriptor of this open file is closed.
+ * kdbusfs takes it on `control` as well, with the MAKE_NAME "<bus>/<euid>-<name>" (ENOENT: no such bus); see docs/extensions.md.
  */
 #define KDBUS_CMD_ENDPOINT_MAKE _IOW(KDBUS_IOCTL_MAGIC, 0x10, struct kdbus_cmd)
 

@@ -3,80 +3,82 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 #include "connection.h"
+#include "frame.h"
 
-#define ALIGN8(n) (((n) + 7) & ~(__u64)7)
-#define ITEM_HEADER offsetof(struct kdbus_item, data)
 #define NOWHERE (~0ULL)
-
-static int command(int fd, unsigned long number, void *argument)
-{
-	return ioctl(fd, number, argument) < 0 ? -errno : 0;
-}
-
-static const struct kdbus_item *next_item(const struct kdbus_item *item)
-{
-	return (const struct kdbus_item *)((const char *)item + ALIGN8(item->size));
-}
 
 static int free_offset(int fd, __u64 offset)
 {
-	struct kdbus_cmd_free free_command = { .size = sizeof(free_command), .offset = offset };
+	struct kdbus_cmd_free command = { .size = sizeof(command), .offset = offset };
 
-	return command(fd, KDBUS_CMD_FREE, &free_command);
+	return issue(fd, KDBUS_CMD_FREE, &command);
 }
 
-int connection_open(struct connection *connection, const char *endpoint, const char *description)
+void connection_prepare(struct frame *hello, const char *description)
 {
-	const size_t length = description ? strlen(description) + 1 : 0;
-	const size_t size = sizeof(struct kdbus_cmd_hello) + (length ? ALIGN8(ITEM_HEADER + length) : 0);
-	struct kdbus_cmd_hello *hello = calloc(1, size);
+	frame_begin(hello, sizeof(hello->hello));
+	hello->hello.flags = KDBUS_HELLO_ACCEPT_FD;
+	hello->hello.attach_flags_send = _KDBUS_ATTACH_ANY;
+	hello->hello.pool_size = 1 << 20;
+	if (description)
+		frame_add_text(hello, KDBUS_ITEM_CONN_DESCRIPTION, description);
+}
+
+/* HELLO told what filters are like on this bus, in an item in the pool. */
+static int read_bloom_parameter(struct connection *connection, const struct kdbus_cmd_hello *hello)
+{
+	const struct kdbus_item *item = (const struct kdbus_item *)(connection->pool + hello->offset);
+	int result;
+
+	connection->bloom = item->bloom_parameter;
+	result = free_offset(connection->fd, hello->offset);
+	/* A policy holder cannot give room back. It gets nothing else either. */
+	return result == -EOPNOTSUPP && (hello->flags & KDBUS_HELLO_POLICY_HOLDER) ? 0 : result;
+}
+
+int connection_hello(struct connection *connection, const char *endpoint, struct frame *hello)
+{
 	void *pool;
 	int result;
 
-	if (!hello)
-		return -ENOMEM;
-	hello->size = size;
-	hello->flags = KDBUS_HELLO_ACCEPT_FD;
-	hello->attach_flags_send = _KDBUS_ATTACH_ANY;
-	hello->pool_size = 1 << 20;
-	if (length) {
-		hello->items[0].size = ITEM_HEADER + length;
-		hello->items[0].type = KDBUS_ITEM_CONN_DESCRIPTION;
-		memcpy(hello->items[0].str, description, length);
-	}
-
 	/* Read-only: only then can nobody, not even we ourselves, change what the bus wrote into the pool. */
 	connection->fd = open(endpoint, O_RDONLY | O_CLOEXEC);
-	result = connection->fd < 0 ? -errno : command(connection->fd, KDBUS_CMD_HELLO, hello);
+	if (connection->fd < 0)
+		return -errno;
+	result = frame_issue(hello, connection->fd, KDBUS_CMD_HELLO);
 	if (result < 0)
 		goto failed;
-	pool = mmap(NULL, hello->pool_size, PROT_READ, MAP_SHARED, connection->fd, 0);
+	pool = mmap(NULL, hello->hello.pool_size, PROT_READ, MAP_SHARED, connection->fd, 0);
 	if (pool == MAP_FAILED) {
 		result = -errno;
 		goto failed;
 	}
-	connection->id = hello->id;
-	connection->pool_size = hello->pool_size;
+	connection->id = hello->hello.id;
+	connection->pool_size = hello->hello.pool_size;
 	connection->pool = pool;
+	connection->dropped = 0;
 
-	/* HELLO told the bloom parameters of the bus there. We neither send nor receive signals. */
-	result = free_offset(connection->fd, hello->offset);
-	free(hello);
+	result = read_bloom_parameter(connection, &hello->hello);
 	if (result < 0)
 		connection_close(connection);
 	return result;
 
 failed:
-	if (connection->fd >= 0)
-		close(connection->fd);
-	free(hello);
+	close(connection->fd);
 	return result;
+}
+
+int connection_open(struct connection *connection, const char *endpoint, const char *description)
+{
+	struct frame hello;
+
+	connection_prepare(&hello, description);
+	return connection_hello(connection, endpoint, &hello);
 }
 
 void connection_close(struct connection *connection)
@@ -85,85 +87,91 @@ void connection_close(struct connection *connection)
 	close(connection->fd);
 }
 
-static __u64 monotonic_in_ms(unsigned ms)
+void connection_prepare_message(struct frame *message, __u64 to)
+{
+	frame_begin(message, sizeof(message->message));
+	message->message.dst_id = to;
+	message->message.payload_type = KDBUS_PAYLOAD_DBUS + 1;	/* ours: plain text */
+}
+
+void connection_expect_reply(struct frame *message, __u64 cookie, unsigned timeout_ms)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * 1000000000 + now.tv_nsec + (__u64)ms * 1000000;
+	message->message.flags |= KDBUS_MSG_EXPECT_REPLY;
+	message->message.cookie = cookie;
+	message->message.timeout_ns = (__u64)now.tv_sec * 1000000000 + now.tv_nsec + (__u64)timeout_ms * 1000000;
 }
 
-/* A message with one item: the text, which stays where it is. The bus copies it from here straight into the receiver's pool. */
-static int send_text(struct connection *connection, __u64 send_flags, struct kdbus_msg header, const char *text,
-		     struct kdbus_msg_info *reply)
+/* The text stays where it is. The bus copies it from here straight into the receiver's pool. */
+int connection_transmit(struct connection *connection, struct frame *message, const char *text, const struct kdbus_msg **answer)
 {
-	struct kdbus_item payload = {
-		.size = ITEM_HEADER + sizeof(struct kdbus_vec),
-		.type = KDBUS_ITEM_PAYLOAD_VEC,
-		.vec = { .size = strlen(text), .address = (uintptr_t)text },
-	};
-	__u64 message[(sizeof(struct kdbus_msg) + ITEM_HEADER + sizeof(struct kdbus_vec)) / sizeof(__u64)];
+	const struct kdbus_vec payload = { .size = strlen(text), .address = (uintptr_t)text };
 	struct kdbus_cmd_send send = {
 		.size = sizeof(send),
-		.flags = send_flags,
+		.flags = answer ? KDBUS_SEND_SYNC_REPLY : 0,
 		.msg_address = (uintptr_t)message,
 	};
 	int result;
 
-	header.size = sizeof(message);
-	header.payload_type = KDBUS_PAYLOAD_DBUS + 1;	/* ours: plain text */
-	memcpy(message, &header, sizeof(header));
-	memcpy((char *)message + sizeof(header), &payload, payload.size);
-
-	result = command(connection->fd, KDBUS_CMD_SEND, &send);
-	if (result == 0 && reply)
-		*reply = send.reply;
+	/* A payload of no bytes is none; a message may have none. */
+	if (payload.size)
+		frame_add(message, KDBUS_ITEM_PAYLOAD_VEC, &payload, sizeof(payload));
+	if (message->size > sizeof(message->bytes))
+		return -EMSGSIZE;
+	result = issue(connection->fd, KDBUS_CMD_SEND, &send);
+	if (result == 0 && answer)
+		*answer = (const struct kdbus_msg *)(connection->pool + send.reply.offset);
 	return result;
 }
 
 int connection_send(struct connection *connection, __u64 to, __u64 cookie_reply, const char *text)
 {
-	return send_text(connection, 0, (struct kdbus_msg){ .dst_id = to, .cookie_reply = cookie_reply }, text, NULL);
+	struct frame message;
+
+	connection_prepare_message(&message, to);
+	message.message.cookie_reply = cookie_reply;
+	return connection_transmit(connection, &message, text, NULL);
 }
 
 int connection_request(struct connection *connection, __u64 to, __u64 cookie, const char *text, unsigned timeout_ms)
 {
-	const struct kdbus_msg header = {
-		.flags = KDBUS_MSG_EXPECT_REPLY,
-		.dst_id = to,
-		.cookie = cookie,
-		.timeout_ns = monotonic_in_ms(timeout_ms),
-	};
+	struct frame message;
 
-	return send_text(connection, 0, header, text, NULL);
+	connection_prepare_message(&message, to);
+	connection_expect_reply(&message, cookie, timeout_ms);
+	return connection_transmit(connection, &message, text, NULL);
 }
 
 int connection_call(struct connection *connection, __u64 to, __u64 cookie, const char *text, unsigned timeout_ms,
 		    const struct kdbus_msg **answer)
 {
-	const struct kdbus_msg header = {
-		.flags = KDBUS_MSG_EXPECT_REPLY,
-		.dst_id = to,
-		.cookie = cookie,
-		.timeout_ns = monotonic_in_ms(timeout_ms),
-	};
-	struct kdbus_msg_info reply;
-	const int result = send_text(connection, KDBUS_SEND_SYNC_REPLY, header, text, &reply);
+	struct frame message;
+
+	connection_prepare_message(&message, to);
+	connection_expect_reply(&message, cookie, timeout_ms);
+	return connection_transmit(connection, &message, text, answer);
+}
+
+int connection_take(struct connection *connection, const struct kdbus_msg **message)
+{
+	struct kdbus_cmd_recv recv = { .size = sizeof(recv) };
+	const int result = issue(connection->fd, KDBUS_CMD_RECV, &recv);
 
 	if (result == 0)
-		*answer = (const struct kdbus_msg *)(connection->pool + reply.offset);
+		*message = (const struct kdbus_msg *)(connection->pool + recv.msg.offset);
+	if (result == 0 || result == -EAGAIN)
+		connection->dropped += recv.dropped_msgs;
 	return result;
 }
 
 int connection_receive(struct connection *connection, int timeout_ms, const struct kdbus_msg **message)
 {
 	for (;;) {
-		struct kdbus_cmd_recv recv = { .size = sizeof(recv) };
 		struct pollfd ready = { .fd = connection->fd, .events = POLLIN };
-		int result = command(connection->fd, KDBUS_CMD_RECV, &recv);
+		int result = connection_take(connection, message);
 
-		if (result == 0)
-			*message = (const struct kdbus_msg *)(connection->pool + recv.msg.offset);
 		if (result != -EAGAIN)
 			return result;
 
@@ -192,29 +200,36 @@ static int append(char *text, size_t size, size_t *used, const void *bytes, size
 	return 0;
 }
 
+static int append_memfd(char *text, size_t size, size_t *used, const struct kdbus_memfd *memfd)
+{
+	ssize_t n = -1;
+
+	if (memfd->fd < 0)
+		return -EBADF;
+	if (memfd->size < size - *used)
+		n = pread(memfd->fd, text + *used, memfd->size, memfd->start);
+	close(memfd->fd);
+	if (n < 0 || (__u64)n != memfd->size)
+		return -EMSGSIZE;
+	*used += n;
+	return 0;
+}
+
 /* The payload is the concatenation of its parts; where one part ends and the next begins means nothing. */
 int connection_text(const struct kdbus_msg *message, char *text, size_t size)
 {
-	const struct kdbus_item *end = (const struct kdbus_item *)((const char *)message + message->size);
 	size_t used = 0;
 	int result = 0;
 
-	for (const struct kdbus_item *item = message->items; item < end && result == 0; item = next_item(item)) {
-		if (item->type == KDBUS_ITEM_PAYLOAD_OFF) {
+	for_each_item(item, message) {
+		if (item->type == KDBUS_ITEM_PAYLOAD_OFF && result == 0) {
 			const void *bytes = (const char *)message + item->vec.offset;
 
 			result = append(text, size, &used, item->vec.offset == NOWHERE ? NULL : bytes, item->vec.size);
-		} else if (item->type == KDBUS_ITEM_PAYLOAD_MEMFD) {
-			ssize_t n = -1;
-
-			if (item->memfd.fd < 0)
-				return -EBADF;
-			if (item->memfd.size < size - used)
-				n = pread(item->memfd.fd, text + used, item->memfd.size, item->memfd.start);
+		} else if (item->type == KDBUS_ITEM_PAYLOAD_MEMFD && result == 0) {
+			result = append_memfd(text, size, &used, &item->memfd);
+		} else if (item->type == KDBUS_ITEM_PAYLOAD_MEMFD && item->memfd.fd >= 0) {
 			close(item->memfd.fd);
-			if (n < 0 || (__u64)n != item->memfd.size)
-				return -EMSGSIZE;
-			used += n;
 		} else if (item->type == KDBUS_ITEM_FDS) {
 			/* Descriptors nobody asked for are open all the same, and ours to close. */
 			for (size_t i = 0; i < (item->size - ITEM_HEADER) / sizeof(int); i++)
@@ -230,7 +245,7 @@ int connection_find_other(struct connection *connection, __u64 *id)
 {
 	struct kdbus_cmd_list list = { .size = sizeof(list), .flags = KDBUS_LIST_UNIQUE };
 	const unsigned char *record;
-	int result = command(connection->fd, KDBUS_CMD_LIST, &list);
+	int result = issue(connection->fd, KDBUS_CMD_LIST, &list);
 	__u64 lowest = 0;
 
 	if (result < 0)

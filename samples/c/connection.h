@@ -9,16 +9,24 @@
 #include <stddef.h>
 #include <kdbus.h>
 
+struct frame;
+
 struct connection {
 	int fd;
 	__u64 id;			/* unique in the domain, never used again */
 	__u64 pool_size;		/* bytes */
 	const unsigned char *pool;	/* read-only view of the pool */
+	__u64 dropped;			/* signals lost because they found no room in the pool; who tells it sets it back to 0 */
+	struct kdbus_bloom_parameter bloom;	/* what filters and masks are like on this bus */
 };
 
 /* Opens the endpoint, says HELLO and maps a pool of 1 MiB. The description shows up in the bus' lists; it may be NULL. */
 int connection_open(struct connection *connection, const char *endpoint, const char *description);
 void connection_close(struct connection *connection);
+
+/* The same in two steps, for a HELLO that says more: flags, a name, policy. */
+void connection_prepare(struct frame *hello, const char *description);
+int connection_hello(struct connection *connection, const char *endpoint, struct frame *hello);
 
 /* Sends text without expecting an answer; cookie_reply is the cookie of the request this answers, or 0. */
 int connection_send(struct connection *connection, __u64 to, __u64 cookie_reply, const char *text);
@@ -30,10 +38,21 @@ int connection_request(struct connection *connection, __u64 to, __u64 cookie, co
 int connection_call(struct connection *connection, __u64 to, __u64 cookie, const char *text, unsigned timeout_ms,
 		    const struct kdbus_msg **answer);
 
+/*
+ * The same in two steps, for a message that says more: prepare the header, set more of it, add items, and let it carry the text.
+ * With an answer to point to it is a call.
+ */
+void connection_prepare_message(struct frame *message, __u64 to);
+void connection_expect_reply(struct frame *message, __u64 cookie, unsigned timeout_ms);
+int connection_transmit(struct connection *connection, struct frame *message, const char *text, const struct kdbus_msg **answer);
+
+/* Takes the next message; -EAGAIN if there is none. */
+int connection_take(struct connection *connection, const struct kdbus_msg **message);
+
 /* Waits for the next message and takes it. timeout_ms < 0 waits for ever; -ETIMEDOUT if nothing came. */
 int connection_receive(struct connection *connection, int timeout_ms, const struct kdbus_msg **message);
 
-/* Gives the room of a message, answer or list back to the pool. */
+/* Gives the room of a message, answer, list or info back to the pool. */
 int connection_free(struct connection *connection, const void *in_pool);
 
 /* Writes the payload, a text of at most size - 1 bytes, and a NUL to `text`. -EMSGSIZE if it is longer. */

@@ -69,6 +69,18 @@ public sealed class Connection
     /// <summary>Messages lost since the last RECV.</summary>
     internal ulong Dropped { get; set; }
 
+    /// <summary>Messages that found no room here, of whoever sent them.</summary>
+    internal ulong Refused { get; set; }
+
+    /// <summary>Why the last one of them found none.</summary>
+    internal Errno LastRefusal { get; set; }
+
+    /// <summary>CLOCK_MONOTONIC time of HELLO, nanoseconds.</summary>
+    internal ulong ConnectedAt { get; init; }
+
+    /// <summary>CLOCK_MONOTONIC time of the last RECV, nanoseconds; 0 if there was none.</summary>
+    internal ulong LastRead { get; set; }
+
     internal Handle Handle { get; }
 
     internal Endpoint Endpoint => Handle.Endpoint!;

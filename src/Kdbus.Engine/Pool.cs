@@ -48,6 +48,15 @@ internal sealed class Pool
     /// <summary>Slices in use.</summary>
     public int Count => _used.Count;
 
+    /// <summary>Bytes of the slices in use.</summary>
+    public ulong UsedBytes { get; private set; }
+
+    /// <summary>Bytes of the largest free range: no message that is larger finds room.</summary>
+    public ulong LargestFree => _free.Count == 0 ? 0 : _free[^1].Size;
+
+    /// <summary>The slices in use, in no order.</summary>
+    public IReadOnlyCollection<Slice> Used => _used.Values;
+
     /// <summary>
     /// Allocates <paramref name="size"/> bytes, rounded up to 8, held by the bus: EXFULL if no free range is large
     /// enough, ENOMEM if the host cannot back it.
@@ -78,6 +87,7 @@ internal sealed class Pool
 
         range.HeldByBus = true;
         _used.Add(range.Offset, range);
+        UsedBytes += range.Size;
         slice = range;
         return Errno.OK;
     }
@@ -102,6 +112,7 @@ internal sealed class Pool
     private void Free(Slice slice)
     {
         _used.Remove(slice.Offset);
+        UsedBytes -= slice.Size;
         if (slice.Next is { HeldByBus: false, HeldByOwner: false } next)
         {
             RemoveFree(next);

@@ -58,7 +58,10 @@ internal static class Queueing
             if (result != Errno.OK) receiver.Quota.Release(user, size, fds: 0);
         }
 
-        if (result != Errno.OK) domain.Effects.Refused(new Refusal(receiver, sender, user, size, result));
+        if (result == Errno.OK) return Errno.OK;
+        receiver.Refused++;
+        receiver.LastRefusal = result;
+        domain.Effects.Refused(new Refusal(receiver, sender, user, size, result));
         return result;
     }
 

@@ -14,15 +14,22 @@ internal sealed class Quota(ulong poolSize, DomainLimits limits)
     /// <summary>Bytes of all slices that are queued and not yet received.</summary>
     private ulong _accounted;
 
+    /// <summary>Bytes of all slices that are charged.</summary>
+    public ulong Accounted => _accounted;
+
+    /// <summary>Where the domain says no.</summary>
+    public DomainLimits Limits => limits;
+
+    /// <summary>The users who hold something, in the order in which they began to.</summary>
+    public IEnumerable<QuotaShare> Shares => _shares.Select(share => Show(share));
+
     /// <summary>ENOBUFS for bytes or messages, EMFILE for descriptors; on OK they are charged.</summary>
     public Errno Charge(User user, ulong size, int fds)
     {
         var index = IndexOf(user);
         var share = index < 0 ? new Share(user) : _shares[index];
 
-        var available = poolSize / 2;
-        if (available < _accounted) return Errno.ENOBUFS;
-        available = (available - _accounted + share.Bytes) / 3;
+        var available = LimitOf(share.Bytes);
         if (available < share.Bytes || available - share.Bytes < size || share.Bytes + size > uint.MaxValue) return Errno.ENOBUFS;
         if (share.Messages >= limits.Messages) return Errno.ENOBUFS;
         if (share.Fds + fds > limits.Fds) return Errno.EMFILE;
@@ -51,6 +58,22 @@ internal sealed class Quota(ulong poolSize, DomainLimits limits)
         else _shares[index] = share;
     }
 
+    /// <summary>What a user has now, and may have.</summary>
+    public QuotaShare ShareOf(User user)
+    {
+        var index = IndexOf(user);
+        return Show(index < 0 ? new Share(user) : _shares[index]);
+    }
+
+    /// <summary>Bytes that somebody who holds <paramref name="bytes"/> of them may hold now.</summary>
+    private ulong LimitOf(ulong bytes)
+    {
+        var half = poolSize / 2;
+        return half < _accounted ? 0 : (half - _accounted + bytes) / 3;
+    }
+
+    private QuotaShare Show(in Share share) => new(share.User, share.Bytes, share.Messages, share.Fds, Math.Min(LimitOf(share.Bytes), uint.MaxValue));
+
     private int IndexOf(User user)
     {
         for (var i = 0; i < _shares.Count; i++)
@@ -69,3 +92,11 @@ internal sealed class Quota(ulong poolSize, DomainLimits limits)
         public int Fds;
     }
 }
+
+/// <summary>What one user holds of a connection's pool and queue.</summary>
+/// <param name="User">Who.</param>
+/// <param name="Bytes">Bytes of slices.</param>
+/// <param name="Messages">Messages.</param>
+/// <param name="Fds">Descriptors in them.</param>
+/// <param name="BytesLimit">Bytes that it may hold as things are.</param>
+internal readonly record struct QuotaShare(User User, ulong Bytes, int Messages, int Fds, ulong BytesLimit);

@@ -8,14 +8,18 @@ public sealed class User
 {
     private readonly Users? _known;
 
-    internal User(uint? uid, Users? known = null)
+    internal User(uint? uid, Users? known = null, string? endpoint = null)
     {
         Uid = uid;
+        Endpoint = endpoint;
         _known = known;
     }
 
     /// <summary>The uid, or null for the bus itself and for the anonymous user of an endpoint.</summary>
     public uint? Uid { get; }
+
+    /// <summary>The custom endpoint whose anonymous user this is, or null. The endpoint may have ended.</summary>
+    public string? Endpoint { get; }
 
     /// <summary>Buses alive.</summary>
     internal int Buses
@@ -55,6 +59,9 @@ public sealed class User
 internal sealed class Users
 {
     private readonly Dictionary<uint, User> _byUid = [];
+
+    /// <summary>All of them, in no order.</summary>
+    public IReadOnlyCollection<User> All => _byUid.Values;
 
     public User Get(uint uid)
     {

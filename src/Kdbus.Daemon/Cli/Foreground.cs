@@ -12,13 +12,15 @@ namespace Kdbus.Daemon.Cli;
 /// One mount's life in this process: mount, serve, tell whoever waits (a parent, systemd) that it serves, and on a signal or a fault leave
 /// no mount behind. The server runs on the calling thread; signals come in on others.
 /// </summary>
-internal sealed class Foreground(MountRequest request, MountSettings settings, string path, int readyDescriptor) : IDisposable
+internal sealed class Foreground(MountRequest request, MountSettings settings, string path, int readyDescriptor)
 {
     // How long the kernel and the clients may take after an unmount by signal. Files somebody keeps open do not hold us longer.
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
 
     private readonly SystemdNotifier _notifier = new();
-    private readonly ManualResetEventSlim _ended = new();
+    
+    // A task, because whoever waits for it may do so when all else is gone.
+    private readonly TaskCompletionSource _ended = new();
     private int _stopping;
 
     // Where the user reads; -1 when he has gone on.
@@ -62,12 +64,9 @@ internal sealed class Foreground(MountRequest request, MountSettings settings, s
             failure = new Failure(ExitCode.Internal, $"the server failed: {exception}");
         }
         Unmount(mount!, logger);
-        _ended.Set();
+        _ended.SetResult();
         return failure is null ? ExitCode.Success : StandardError.Print(failure, _messages);
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _ended.Dispose();
 
     private void Ready(FuseMount mount, ILogger logger, string profile)
     {
@@ -98,7 +97,7 @@ internal sealed class Foreground(MountRequest request, MountSettings settings, s
         logger.Stopping(signal.Signal.ToString());
         _notifier.Notify(ServiceState.Stopping);
         Unmount(mount, logger);
-        if (_ended.Wait(s_grace))
+        if (_ended.Task.Wait(s_grace))
             return;
         logger.EndingWithOpenFiles();
         log.Dispose();

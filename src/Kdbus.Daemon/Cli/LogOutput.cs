@@ -46,7 +46,12 @@ internal static class LogOutput
                     format.ColorBehavior = Console.IsErrorRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Enabled;
                 }),
             };
-            _ = builder.AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+            _ = builder.AddConsole(static console =>
+            {
+                console.LogToStandardErrorThreshold = LogLevel.Trace;
+                // Clients can cause lines: if nobody takes them, they are lost rather than waited for.
+                console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+            });
         });
     }
 }

@@ -33,7 +33,7 @@ internal static class MountCommand
             request = request with { LogFile = Path.GetFullPath(request.LogFile) };
         if (!request.Foreground)
             return Background.Start(request with { Directory = path });
-        using var foreground = new Foreground(request, options, path, ready);
+        var foreground = new Foreground(request, options, path, ready);
         return foreground.Run();
     }
 }

@@ -34,6 +34,7 @@ internal sealed class CommandService(
         {
             file = host.FindFile(request.Handle);
             admitted = host.Domain.Admit(request.Handle, request.Command, out needs);
+            if (file is { Status: not null }) admitted = Errno.ENOTTY;
         }
 
         if (file == null || admitted != Errno.OK)
@@ -99,8 +100,8 @@ internal sealed class CommandService(
     }
 
     /// <summary>
-    /// Does what the engine asked for on behalf of others: wakes pollers, ends calls that waited. One thing at a time, so
-    /// that whoever gets stuck keeps nothing else from being done.
+    /// Does what the engine asked for on behalf of others: wakes pollers, ends calls that waited, tells of refusals. One thing
+    /// at a time, so that whoever gets stuck keeps nothing else from being done.
     /// </summary>
     public void Carry()
     {
@@ -122,23 +123,26 @@ internal sealed class CommandService(
 
     private bool CarryNext(bool withAnswers)
     {
-        bool wakes, ends;
+        bool wakes, ends, tells;
         ulong pollHandle;
         EndedCall call = default;
+        RefusalNote told = default;
         ulong deadline;
         using (host.Enter())
         {
             wakes = host.TakeWake(out pollHandle);
-            ends = !wakes && (host.TakeFailed(out call) || (withAnswers && host.TakeAnswered(out call)));
+            tells = !wakes && host.Refusals.TryTake(out told);
+            ends = !wakes && !tells && (host.TakeFailed(out call) || (withAnswers && host.TakeAnswered(out call)));
             deadline = host.Domain.NextDeadline;
             if (ends && call.Call.Cancel != null) host.AwaitClosing(call);
         }
 
         if (wakes) session.Notify.Poll(pollHandle);
+        else if (tells) host.Refusals.Write(told);
         else if (ends && call.Call.Cancel is { } descriptor) descriptor.CloseLater();
         else if (ends) End(call);
         else host.Timer?.Update(deadline);
-        return wakes || ends;
+        return wakes || ends || tells;
     }
 
     private void Run(in IoctlRequest request, FuseReply reply, OpenFile file, CallerNeeds needs)

@@ -31,6 +31,7 @@ internal sealed class DomainHost : IEffects
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, OpenFile> _files = [];
     private readonly Dictionary<uint, int> _openFiles = [];
+    private readonly Dictionary<uint, long> _statusBytes = [];
     private readonly Dictionary<ulong, PendingCall> _pending = [];
     private readonly Queue<ulong> _wakes = new();
     private readonly Queue<EndedCall> _failed = new();
@@ -38,7 +39,16 @@ internal sealed class DomainHost : IEffects
     private readonly Dictionary<ulong, EndedCall> _closing = [];
     private ulong _lastHandle;
 
-    public DomainHost(DomainLimits limits) => Domain = new Domain(this, limits);
+    /// <param name="limits">Where the domain says no.</param>
+    /// <param name="refusals">Where messages that found no room are noted.</param>
+    public DomainHost(DomainLimits limits, RefusalLog refusals)
+    {
+        Domain = new Domain(this, limits);
+        Refusals = refusals;
+    }
+
+    /// <summary>Messages that found no room, to be told.</summary>
+    public RefusalLog Refusals { get; }
 
     /// <summary>The engine; only under <see cref="Enter"/>.</summary>
     public Domain Domain { get; }
@@ -63,10 +73,14 @@ internal sealed class DomainHost : IEffects
     /// <summary>Files that a user has open; only under <see cref="Enter"/>.</summary>
     public int OpenFilesOf(uint uid) => _openFiles.GetValueOrDefault(uid);
 
+    /// <summary>Bytes that the status files a user has open show; only under <see cref="Enter"/>.</summary>
+    public long StatusBytesOf(uint uid) => _statusBytes.GetValueOrDefault(uid);
+
     public void Add(OpenFile file)
     {
         _files.Add(file.Handle, file);
         _openFiles[file.Uid] = OpenFilesOf(file.Uid) + 1;
+        if (file.Status is { } status) _statusBytes[file.Uid] = StatusBytesOf(file.Uid) + status.Length;
     }
 
     public OpenFile? RemoveFile(ulong handle)
@@ -75,6 +89,10 @@ internal sealed class DomainHost : IEffects
         var left = _openFiles[file.Uid] - 1;
         if (left > 0) _openFiles[file.Uid] = left;
         else _openFiles.Remove(file.Uid);
+        if (file.Status is not { } status) return file;
+        var bytes = _statusBytes[file.Uid] - status.Length;
+        if (bytes > 0) _statusBytes[file.Uid] = bytes;
+        else _statusBytes.Remove(file.Uid);
         return file;
     }
 
@@ -111,9 +129,7 @@ internal sealed class DomainHost : IEffects
     }
 
     /// <inheritdoc/>
-    public void Refused(in Refusal refusal)
-    {
-    }
+    public void Refused(in Refusal refusal) => Refusals.Note(refusal);
 
     /// <inheritdoc/>
     public void Complete(in Completion completion)

@@ -1,7 +1,9 @@
 using Kdbus.Abi;
+using Kdbus.Daemon.Status;
 using Kdbus.Engine;
 using Kdbus.Fuse;
 using Kdbus.Fuse.Wire;
+using Kdbus.Linux;
 using Microsoft.Extensions.Logging;
 
 namespace Kdbus.Daemon.Serving;
@@ -34,21 +36,30 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private readonly PoolPublisher _publisher;
     private readonly CancelWatch _cancels;
     private readonly CommandService _commands;
+    private readonly StatusService _status;
     private readonly FuseSession _session;
     private DeadlineTimer? _timer;
     private PoolTrimmer? _trimmer;
 
-    public KdbusFileSystem(IFuseChannel channel, ICallers callers, ServerOptions options, FuseSessionOptions sessionOptions, ILogger log)
+    public KdbusFileSystem(
+        IFuseChannel channel,
+        ICallers callers,
+        ServerOptions options,
+        FuseSessionOptions sessionOptions,
+        ILogger log,
+        TimeProvider? time = null)
     {
         _channel = channel;
         _callers = callers;
         _log = log;
         _choice = options.Profile;
         _maxOpenFilesPerUser = 4 * options.Limits.Connections;
-        _host = new DomainHost(options.Limits);
-        _tree = new Tree(_host.Domain, DomainHost.Now.Realtime / 1_000_000_000);
+        _host = new DomainHost(options.Limits, new RefusalLog(log, time ?? TimeProvider.System));
+        var status = new StatusTree(_host.Domain, Credentials.EffectiveUid, Credentials.EffectiveGid);
+        _tree = new Tree(_host.Domain, status, DomainHost.Now.Realtime / 1_000_000_000);
         _session = new FuseSession(channel, this, sessionOptions);
         _publisher = new PoolPublisher(_session);
+        _status = new StatusService(_host, _session, log);
         _cancels = new CancelWatch(descriptor => _commands!.Cancel(descriptor), descriptor => _commands!.Closed(descriptor));
         _commands = new CommandService(_host, callers, _session, _publisher, _cancels);
     }
@@ -69,7 +80,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _publisher.Profile = probed >= 0 && _choice != ProfileChoice.PageCache ? PoolProfile.Passthrough : PoolProfile.PageCache;
         if (_choice == ProfileChoice.Passthrough && _publisher.Profile != PoolProfile.Passthrough)
         {
-            Refusal = $"profile=passthrough was asked for, but the kernel refuses it ({Linux.SystemError.Describe(-probed)}).";
+            Refusal = $"profile=passthrough was asked for, but the kernel refuses it ({SystemError.Describe(-probed)}).";
         }
 
         _tree.Profile = Profile;
@@ -151,7 +162,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     public void OpenDir(in OpenRequest request, FuseReply reply)
     {
         bool alive;
-        using (_host.Enter()) alive = _tree.Find(request.Context.NodeId) is { IsDirectory: true, Node: null or { Alive: true } };
+        using (_host.Enter()) alive = _tree.Find(request.Context.NodeId) is { IsDirectory: true, IsGone: false };
         if (alive) reply.Open(0);
         else reply.Error((int)Errno.ENOENT);
     }
@@ -162,7 +173,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         var buffer = reply.DirectoryBuffer(request);
         using (_host.Enter())
         {
-            if (_tree.Find(request.Context.NodeId) is { IsDirectory: true, Node: null or { Alive: true } } directory)
+            if (_tree.Find(request.Context.NodeId) is { IsDirectory: true, IsGone: false } directory)
             {
                 _tree.List(directory, request.Offset, ref buffer);
             }
@@ -194,8 +205,17 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     /// <inheritdoc/>
     public void Read(in ReadRequest request, FuseReply reply)
     {
+        OpenFile? file;
+        using (_host.Enter()) file = _host.FindFile(request.Handle);
+        if (file?.Status is { } status)
+        {
+            var start = (int)Math.Min(request.Offset, (ulong)status.Length);
+            reply.Data(status.AsSpan(start, (int)Math.Min(request.Size, (uint)(status.Length - start))));
+            return;
+        }
+
         // Only the page cache profile gets here for pools: the kernel wants a page that was never stored, or was evicted.
-        var pool = Profile == PoolProfile.PageCache ? PoolOf(request.Handle) : null;
+        var pool = Profile == PoolProfile.PageCache ? file?.Pool : null;
         if (pool == null)
         {
             reply.Error((int)Errno.EINVAL);
@@ -231,7 +251,12 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         using (_host.Enter())
         {
             state = _host.Domain.Poll(request.Handle);
-            if (request.WantsNotification && _host.FindFile(request.Handle) is { } file)
+            var file = _host.FindFile(request.Handle);
+            if (file is { Status: not null })
+            {
+                state = PollState.Readable;
+            }
+            else if (request.WantsNotification && file != null)
             {
                 file.PollHandle = request.PollHandle;
                 file.PollArmed = true;
@@ -266,6 +291,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
 
         if (node == null) return Errno.ESTALE;
         if (tooMany) return Errno.EMFILE;
+        if (node.Kind == TreeNodeKind.Status) return OpenStatus(request, node, out file);
         if (taken) return Errno.EBUSY; // through /proc/PID/fd or an O_PATH descriptor: the node shows one pool only
 
         PoolFile? pool = null;
@@ -308,6 +334,22 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         return opened;
     }
 
+    /// <summary>What the file shows is made now and stays as it is: each opening sees its own moment.</summary>
+    private Errno OpenStatus(in OpenRequest request, TreeNode node, out OpenFile file)
+    {
+        file = null!;
+        if ((request.Flags & AccessMode) != ReadOnly) return Errno.EACCES; // root may open what nobody can write
+        var result = _status.Read(request.Context, node.Status, out var content);
+        if (result != Errno.OK) return result;
+        using (_host.Enter())
+        {
+            file = new OpenFile(_host.NextHandle(), node, pool: null, request.Context.Uid, content);
+            _host.Add(file);
+        }
+
+        return Errno.OK;
+    }
+
     private void Close(ulong handle)
     {
         OpenFile? file;
@@ -333,11 +375,6 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         }
 
         if (backingId != 0) _channel.BackingClose(backingId);
-    }
-
-    private PoolFile? PoolOf(ulong handle)
-    {
-        using (_host.Enter()) return _host.FindFile(handle)?.Pool;
     }
 
     private int ProbePassthrough()

@@ -1,4 +1,5 @@
 using System.Text;
+using Kdbus.Daemon.Status;
 using Kdbus.Engine;
 using Kdbus.Fuse.Wire;
 
@@ -11,10 +12,11 @@ internal enum TreeNodeKind
     Control,
     Bus,
     Endpoint,
+    Status,
 }
 
 /// <summary>A node that the kernel knows under a number of its own.</summary>
-internal sealed class TreeNode(ulong nodeId, TreeNodeKind kind, Node? node)
+internal sealed class TreeNode(ulong nodeId, TreeNodeKind kind, Node? node, StatusPlace status = default)
 {
     public ulong NodeId { get; } = nodeId;
 
@@ -27,7 +29,13 @@ internal sealed class TreeNode(ulong nodeId, TreeNodeKind kind, Node? node)
 
     public Endpoint? Endpoint => Node as Endpoint;
 
-    public bool IsDirectory => Kind is TreeNodeKind.Root or TreeNodeKind.Bus;
+    /// <summary>The place in <c>.status</c>, if it is one.</summary>
+    public StatusPlace Status { get; } = status;
+
+    public bool IsDirectory => Kind is TreeNodeKind.Root or TreeNodeKind.Bus || (Kind == TreeNodeKind.Status && Status.IsDirectory);
+
+    /// <summary>The bus or endpoint has ended.</summary>
+    public bool IsGone => Node is { Alive: false } || Status.IsGone;
 
     /// <summary>How often the kernel looked it up and has not forgotten it.</summary>
     public ulong Lookups { get; set; }
@@ -38,7 +46,7 @@ internal sealed class TreeNode(ulong nodeId, TreeNodeKind kind, Node? node)
 
 /// <summary>
 /// The nodes of the mount under the numbers the kernel knows them by. A bus directory has one number while the kernel
-/// knows it; an endpoint gets a fresh one at every lookup, because what mmap(2) shows hangs on the node and each opener
+/// knows it, and so has what is in <c>.status</c>; an endpoint gets a fresh one at every lookup, because what mmap(2) shows hangs on the node and each opener
 /// has a pool of its own. Numbers are never used twice. Guarded by the lock of the engine.
 /// </summary>
 internal sealed class Tree
@@ -56,13 +64,19 @@ internal sealed class Tree
     private readonly ulong _mountedSeconds;
     private readonly Dictionary<ulong, TreeNode> _nodes = [];
     private readonly Dictionary<Bus, TreeNode> _buses = [];
+    private readonly Dictionary<StatusPlace, TreeNode> _statuses = [];
+    private readonly StatusTree _status;
     private readonly TreeNode _root = new(FuseProtocol.RootId, TreeNodeKind.Root, null);
     private readonly TreeNode _control = new(FuseProtocol.RootId + 1, TreeNodeKind.Control, null);
     private ulong _lastNodeId = FuseProtocol.RootId + 1;
 
-    public Tree(Domain domain, ulong mountedSeconds)
+    /// <param name="domain">What there is.</param>
+    /// <param name="status">What there is to see of it.</param>
+    /// <param name="mountedSeconds">The time of all nodes, seconds of CLOCK_REALTIME.</param>
+    public Tree(Domain domain, StatusTree status, ulong mountedSeconds)
     {
         _domain = domain;
+        _status = status;
         _mountedSeconds = mountedSeconds;
         _nodes.Add(_root.NodeId, _root);
         _nodes.Add(_control.NodeId, _control);
@@ -92,6 +106,7 @@ internal sealed class Tree
         if (node.Lookups > 0 || node.Kind is TreeNodeKind.Root or TreeNodeKind.Control) return;
         _nodes.Remove(nodeId);
         if (node.Bus is { } bus) _buses.Remove(bus);
+        if (node.Kind == TreeNodeKind.Status) _statuses.Remove(node.Status);
     }
 
     public FuseEntryOut EntryOf(TreeNode node) => new()
@@ -110,6 +125,12 @@ internal sealed class Tree
     /// </summary>
     public void List(TreeNode directory, ulong offset, ref Fuse.DirectoryBuffer buffer)
     {
+        if (directory.Kind == TreeNodeKind.Status)
+        {
+            _status.List(directory.Status, offset, ref buffer);
+            return;
+        }
+
         if (offset < 1 && !buffer.TryAdd("."u8, Listed(directory), 1)) return;
         if (offset < 2 && !buffer.TryAdd(".."u8, Listed(_root), 2)) return;
         if (directory.Kind == TreeNodeKind.Root)
@@ -132,7 +153,13 @@ internal sealed class Tree
         if (directory.Kind == TreeNodeKind.Root)
         {
             if (name.SequenceEqual("control"u8)) return _control;
+            if (name.SequenceEqual(StatusTree.Name)) return NodeOf(default(StatusPlace));
             return _domain.FindBus(Encoding.ASCII.GetString(name)) is { } bus ? NodeOf(bus) : null;
+        }
+
+        if (directory.Kind == TreeNodeKind.Status)
+        {
+            return directory.IsDirectory && _status.Child(directory.Status, name) is { } place ? NodeOf(place) : null;
         }
 
         return directory.Bus is { Alive: true } parent && parent.FindEndpoint(Encoding.ASCII.GetString(name)) is { } endpoint
@@ -151,9 +178,20 @@ internal sealed class Tree
         return node;
     }
 
-    private TreeNode Add(TreeNodeKind kind, Node node)
+    private TreeNode NodeOf(StatusPlace place)
     {
-        var added = new TreeNode(++_lastNodeId, kind, node);
+        if (!_statuses.TryGetValue(place, out var node))
+        {
+            node = Add(TreeNodeKind.Status, null, place);
+            _statuses.Add(place, node);
+        }
+
+        return node;
+    }
+
+    private TreeNode Add(TreeNodeKind kind, Node? node, StatusPlace status = default)
+    {
+        var added = new TreeNode(++_lastNodeId, kind, node, status);
         _nodes.Add(added.NodeId, added);
         return added;
     }
@@ -167,6 +205,11 @@ internal sealed class Tree
 
     private FuseAttr AttributesOf(TreeNode node)
     {
+        if (node.Kind == TreeNodeKind.Status)
+        {
+            return _status.AttributesOf(node.Status) with { BlkSize = 4096, ATime = _mountedSeconds, MTime = _mountedSeconds, CTime = _mountedSeconds };
+        }
+
         var inode = node.Kind switch
         {
             TreeNodeKind.Root => Domain.ControlInode - 1,

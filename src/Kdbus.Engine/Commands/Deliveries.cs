@@ -108,6 +108,8 @@ internal static class Deliveries
         if (!main.Destination.Alive || transfer.AnswerTo is { Ended: true }) return Errno.ECONNRESET;
         if (transfer.Request is not { } request) return Errno.OK;
         if (!transfer.Sender.Alive) return Errno.ECONNRESET;
+        // Who took over the name he asked does not answer himself; who was asked must still be there.
+        if (main.Destination == transfer.Sender && !request.Answerer.Alive) return Errno.ECONNRESET;
         return request.Synchronous && Replies.IsPast(request.Deadline, now) ? Errno.ETIMEDOUT : Errno.OK;
     }
 

@@ -47,6 +47,7 @@ internal static class HelloCommand
             AttachFlagsSend = send,
             AttachFlagsRecv = recv,
             Description = description,
+            ConnectedAt = call.Now.Monotonic,
         };
         bus.Add(connection);
         handle.Become(connection);

@@ -72,7 +72,7 @@ internal static class MakeCommands
         if (bus.FindEndpoint(name) != null) return Errno.EEXIST;
 
         var flags = (MakeFlags)call.Frame.As<KdbusCmd>().Flags;
-        var endpoint = new Endpoint(domain.NextInode(), name, call.Caller.Euid, call.Caller.Egid, flags, bus, new User(null));
+        var endpoint = new Endpoint(domain.NextInode(), name, call.Caller.Euid, call.Caller.Egid, flags, bus, new User(null, endpoint: name));
         bus.Add(endpoint);
         handle.Become(endpoint);
         return Errno.OK;

@@ -11,6 +11,7 @@ internal static class RecvCommand
         var flags = (RecvFlags)cmd.Flags;
         if (flags.HasFlag(RecvFlags.Drop | RecvFlags.UsePriority)) return Errno.EINVAL;
 
+        connection.LastRead = call.Now.Monotonic;
         var message = flags.HasFlag(RecvFlags.UsePriority)
             ? connection.Queue.MostUrgent(cmd.Priority)
             : connection.Queue.First;

@@ -42,7 +42,6 @@ public class ByebyeStatements
         }
     }
 
-
     [Theory, Worlds]
     public void BYE_04_who_has_left_cannot_be_reached(WorldKind world)
     {
@@ -167,7 +166,6 @@ public class ByebyeStatements
                 Assert.Equal(0, peer.Process.Exit());
         }
     }
-
 
     [Theory, Worlds]
     public void BYE_09_the_effects_of_an_exit_are_complete_when_it_can_be_seen(WorldKind world)

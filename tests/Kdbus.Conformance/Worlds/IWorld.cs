@@ -13,6 +13,9 @@ public interface IWorld : IDisposable
     /// <summary>The path of the domain's root directory, as the processes of this world see it.</summary>
     string Root { get; }
 
+    /// <summary>The warnings of the daemon so far, a line each.</summary>
+    IReadOnlyList<string> Warnings { get; }
+
     /// <summary>Starts a process with the ids of root and without open files. It ends with the world at the latest.</summary>
     IProcess Spawn();
 }

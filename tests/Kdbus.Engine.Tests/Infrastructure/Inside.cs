@@ -9,6 +9,18 @@ internal static class Inside
     /// <summary>Users somebody is charged on, or was and has been forgotten to be forgotten.</summary>
     public static int KnownUsers(Domain domain) => ByUid(domain.Users).Count;
 
+    /// <summary>The users that are known.</summary>
+    public static IReadOnlyCollection<User> Users(Domain domain) => ByUid(domain.Users).Values;
+
+    /// <summary>The number that was drawn last.</summary>
+    public static ulong LastId(Domain domain) => Last(domain);
+
+    /// <summary>Nothing stands in the index, nor in any of its parts.</summary>
+    public static bool IsEmpty(MatchIndex index) =>
+        index.Count == 0 && Everything(index).Count == 0 && AnySignal(index).Count == 0 && Older(index).Count == 0
+        && Numbered(index).Count == 0 && Named(index).Values.All(names => names.Count == 0)
+        && Newest(index).All(bucket => bucket is null or { Count: 0 });
+
     /// <summary>The user of a uid that is known already.</summary>
     public static User UserOf(this Domain domain, uint uid) => ByUid(domain.Users)[uid];
 
@@ -27,13 +39,29 @@ internal static class Inside
     /// <summary>The slices in use.</summary>
     public static IReadOnlyCollection<Slice> UsedSlices(Pool pool) => Used(pool).Values;
 
-    /// <summary>Nothing in an index reminds of a match that was there.</summary>
-    public static bool IsEmpty(MatchIndex index) =>
-        index.Count == 0 && Everything(index).Count == 0 && AnySignal(index).Count == 0 && Numbered(index).Count == 0 && Older(index).Count == 0
-        && Named(index).Values.All(buckets => buckets.Count == 0) && Newest(index).All(bucket => bucket is null or { Count: 0 });
-
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_byUid")]
     private static extern ref Dictionary<uint, User> ByUid(Users users);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_lastId")]
+    private static extern ref ulong Last(Domain domain);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_everything")]
+    private static extern ref Bucket Everything(MatchIndex index);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_anySignal")]
+    private static extern ref Bucket AnySignal(MatchIndex index);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_older")]
+    private static extern ref Dictionary<ulong, int> Older(MatchIndex index);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_newest")]
+    private static extern ref Bucket?[] Newest(MatchIndex index);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_numbered")]
+    private static extern ref Dictionary<BucketKey, Bucket> Numbered(MatchIndex index);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_named")]
+    private static extern ref Dictionary<ItemType, Dictionary<byte[], Bucket>> Named(MatchIndex index);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_waiting")]
     private static extern ref Dictionary<ulong, ReplyTracker> Waiting(Replies replies);
@@ -46,22 +74,4 @@ internal static class Inside
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_used")]
     private static extern ref Dictionary<ulong, Slice> Used(Pool pool);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_everything")]
-    private static extern ref Bucket Everything(MatchIndex index);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_anySignal")]
-    private static extern ref Bucket AnySignal(MatchIndex index);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_numbered")]
-    private static extern ref Dictionary<BucketKey, Bucket> Numbered(MatchIndex index);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_named")]
-    private static extern ref Dictionary<ItemType, Dictionary<byte[], Bucket>> Named(MatchIndex index);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_newest")]
-    private static extern ref Bucket?[] Newest(MatchIndex index);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_older")]
-    private static extern ref Dictionary<ulong, int> Older(MatchIndex index);
 }

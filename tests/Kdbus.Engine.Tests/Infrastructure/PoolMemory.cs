@@ -53,6 +53,13 @@ internal sealed class PoolMemory : IPoolMemory
         return room;
     }
 
+    /// <summary>What an owner can do who opened his pool for writing.</summary>
+    public void Scribble(byte value)
+    {
+        Assert.True(IsWritableByOwner);
+        Array.Fill(_bytes, value);
+    }
+
     public void Unused()
     {
         TimesUnused++;

@@ -68,10 +68,12 @@ internal sealed class TestDomain
         handle, Command.EndpointMake, Frame.Of(new KdbusCmd(), Frame.Item(ItemType.MakeName, name)), uid);
 
     /// <summary>Opens the endpoint and says HELLO.</summary>
-    public TestPeer Connect(uint uid = Uid, int poolSize = 64 * 1024, Endpoint? endpoint = null)
+    public TestPeer Connect(
+        uint uid = Uid, int poolSize = 64 * 1024, Endpoint? endpoint = null, HelloFlags flags = 0, string? name = null, bool isPoolWritable = false)
     {
-        var peer = new TestPeer(this, Open(endpoint ?? Bus.DefaultEndpoint, uid), uid, new PoolMemory(poolSize));
-        Assert.Equal(Errno.OK, peer.Hello());
+        var pool = new PoolMemory(poolSize) { IsWritableByOwner = isPoolWritable };
+        var peer = new TestPeer(this, Open(endpoint ?? Bus.DefaultEndpoint, uid), uid, pool);
+        Assert.Equal(Errno.OK, peer.Hello(flags, name));
         return peer;
     }
 

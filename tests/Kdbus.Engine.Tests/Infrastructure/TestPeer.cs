@@ -9,6 +9,8 @@ internal sealed class Sending(byte[] frame, ulong request, Outcome outcome)
 
     public ulong Request { get; } = request;
 
+    public byte[] Message { get; init; } = [];
+
     public Outcome Outcome { get; set; } = outcome;
 
     public Errno Result => Outcome.Result;
@@ -36,9 +38,14 @@ internal sealed class TestPeer(TestDomain world, ulong handle, uint uid, PoolMem
 
     public bool IsReadable => world.Domain.Poll(Handle) == PollState.Readable;
 
-    public Errno Hello()
+    public Errno Hello(HelloFlags flags = 0, string? name = null)
     {
-        var frame = Frame.Of(new KdbusCmdHello { PoolSize = (ulong)Pool.Size, AttachFlagsSend = ulong.MaxValue, AttachFlagsRecv = ulong.MaxValue });
+        var frame = Frame.Of(
+            new KdbusCmdHello
+            {
+                Flags = (ulong)flags, PoolSize = (ulong)Pool.Size, AttachFlagsSend = ulong.MaxValue, AttachFlagsRecv = ulong.MaxValue,
+            },
+            name == null ? [] : [Frame.Item(ItemType.Name, name)]);
         var outcome = world.Run(Handle, Command.Hello, frame, Uid, Pool);
         if (outcome.Result != Errno.OK) return outcome.Result;
         Id = Frame.As<KdbusCmdHello>(frame).Id;
@@ -67,12 +74,14 @@ internal sealed class TestPeer(TestDomain world, ulong handle, uint uid, PoolMem
     public Sending Answer(ulong destination, ulong cookie, ReadOnlySpan<byte> payload = default, PayloadPlace place = PayloadPlace.Here) =>
         Send(new KdbusMsg { DstId = destination, CookieReply = cookie, Cookie = cookie + 1_000_000 }, payload, 0, place);
 
-    public Sending Send(KdbusMsg message, ReadOnlySpan<byte> payload, SendFlags flags = 0, PayloadPlace place = PayloadPlace.Here)
+    public Sending Send(KdbusMsg message, ReadOnlySpan<byte> payload, SendFlags flags = 0, PayloadPlace place = PayloadPlace.Here) =>
+        Send(message, payload, flags, place, []);
+
+    /// <summary>With further items.</summary>
+    public Sending Send(KdbusMsg message, ReadOnlySpan<byte> payload, SendFlags flags, PayloadPlace place, byte[][] items)
     {
         message.PayloadType = Constants.PayloadDBus;
-        byte[][] items = payload.IsEmpty
-            ? []
-            : [Frame.Item(ItemType.PayloadVec, new KdbusVec { Size = (ulong)payload.Length, Address = 0x1000 })];
+        if (!payload.IsEmpty) items = [Frame.Item(ItemType.PayloadVec, new KdbusVec { Size = (ulong)payload.Length, Address = 0x1000 }), .. items];
         var frame = Frame.Of(new KdbusCmdSend { MsgAddress = 0x10_0000, Flags = (ulong)flags });
         return Send(frame, Frame.Of(message, items), payload, place);
     }
@@ -81,7 +90,7 @@ internal sealed class TestPeer(TestDomain world, ulong handle, uint uid, PoolMem
     {
         var call = InvocationOf(frame, world.NextRequest(), message, payload, place);
         var request = call.Request;
-        return new Sending(frame, request, world.Domain.Execute(ref call));
+        return new Sending(frame, request, world.Domain.Execute(ref call)) { Message = message.ToArray() };
     }
 
     /// <summary>The copy of a remote payload is over.</summary>
@@ -110,6 +119,15 @@ internal sealed class TestPeer(TestDomain world, ulong handle, uint uid, PoolMem
     }
 
     public Errno Free(ulong offset) => world.Run(Handle, Command.Free, Frame.Of(new KdbusCmdFree { Offset = offset }), Uid).Result;
+
+    public Errno Acquire(string name, NameFlags flags = 0) =>
+        world.Run(Handle, Command.NameAcquire, Frame.Of(new KdbusCmd { Flags = (ulong)flags }, Frame.Item(ItemType.Name, name)), Uid).Result;
+
+    public Errno Release(string name) =>
+        world.Run(Handle, Command.NameRelease, Frame.Of(new KdbusCmd(), Frame.Item(ItemType.Name, name)), Uid).Result;
+
+    /// <summary>Wants to hear of everything.</summary>
+    public Errno MatchAll() => world.Run(Handle, Command.MatchAdd, Frame.Of(new KdbusCmdMatch()), Uid).Result;
 
     public Errno Byebye() => world.Run(Handle, Command.Byebye, Frame.Of(new KdbusCmd()), Uid).Result;
 

@@ -20,7 +20,10 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     private const int RestartSys = -512;
 
     private static readonly byte[][] Names =
-        [.. new[] { "control", "bus", "0-a", "1000-a", "1000-b", "1001-a", "1000-c", ".", "..", "nothing", "\u00e9" }.Select(Encoding.UTF8.GetBytes)];
+        [.. new[] { "control", "bus", "0-a", "1000-a", "1000-b", "1001-a", "1000-c", ".", "..", "nothing", ".status", "\u00e9" }.Select(Encoding.UTF8.GetBytes)];
+
+    private static readonly byte[][] StatusNames =
+        [.. new[] { "buses", "limits.json", "users", "connections", "matches.json", "names", "policy.json", "queues", "quota.json", "replies" }.Select(Encoding.UTF8.GetBytes)];
 
     private readonly Dictionary<ulong, Known> _nodes = new() { [FuseProtocol.RootId] = new Known { Kind = Kind.Root } };
     private readonly List<FuzzFile> _files = [];
@@ -37,6 +40,8 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         Control,
         Bus,
         Endpoint,
+        StatusDirectory,
+        StatusFile,
     }
 
     /// <summary>Whose memory commands lie in.</summary>
@@ -101,7 +106,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
             case FuseOpcode.Open:
                 var opened = MemoryMarshal.Read<FuseOpenOut>(answer);
                 var node = MemoryMarshal.Read<FuseInHeader>(sent.Bytes).NodeId;
-                var isControl = _nodes.GetValueOrDefault(node)?.Kind == Kind.Control;
+                var isControl = _nodes.GetValueOrDefault(node)?.Kind is Kind.Control or Kind.StatusFile;
                 var isWritable = (sent.Arguments<FuseOpenIn>().Flags & 3) != 0;
                 _files.Add(new FuzzFile(opened.Fh, node, isControl, kernel.BackingOf(opened.BackingId), isWritable));
                 break;
@@ -177,15 +182,18 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
 
     private Sent Lookup()
     {
-        var directories = _nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus).Select(node => node.Key).ToList();
+        var directories = _nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus or Kind.StatusDirectory).Select(node => node.Key).ToList();
         var directory = dice.Of(directories);
         var name = directory == FuseProtocol.RootId ? dice.Of(Names) : dice.OneIn(3) ? dice.Of(Names) : "bus"u8.ToArray();
+        if (_nodes[directory].Kind == Kind.StatusDirectory) name = dice.Of(dice.OneIn(3) ? Names : StatusNames);
         return Simple(FuseOpcode.Lookup, directory, [.. name, 0]);
     }
 
     private Sent? Open()
     {
         if (_files.Count > 14) return null;
+        var statuses = _nodes.Where(node => node.Value.Kind == Kind.StatusFile).Select(node => node.Key).ToList();
+        if (statuses.Count > 0 && dice.OneIn(6)) return Simple(FuseOpcode.Open, dice.Of(statuses), Struct(new FuseOpenIn()));
         var files = _nodes.Where(node => node.Value.Kind is Kind.Control or Kind.Endpoint).Select(node => node.Key).ToList();
         return files.Count == 0 ? Lookup() : Simple(FuseOpcode.Open, dice.Of(files), Struct(new FuseOpenIn { Flags = dice.OneIn(2) ? 2u : 0u }));
     }
@@ -233,7 +241,7 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
 
     private Sent Directory()
     {
-        var directory = dice.Of(_nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus).Select(node => node.Key).ToList());
+        var directory = dice.Of(_nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus or Kind.StatusDirectory).Select(node => node.Key).ToList());
         return dice.Below(4) switch
         {
             0 => Simple(FuseOpcode.OpenDir, directory, Struct(new FuseOpenIn())),
@@ -388,7 +396,12 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         if (!_nodes.TryGetValue(entry.NodeId, out var known))
         {
             var parent = _nodes.GetValueOrDefault(MemoryMarshal.Read<FuseInHeader>(sent.Bytes).NodeId)?.Kind;
-            var kind = (entry.Attr.Mode & 0xf000) == 0x4000 ? Kind.Bus : parent == Kind.Root ? Kind.Control : Kind.Endpoint;
+            var isDirectory = (entry.Attr.Mode & 0xf000) == 0x4000;
+            var isStatus = entry.Attr.Ino > uint.MaxValue;
+            var kind = isStatus ? isDirectory ? Kind.StatusDirectory : Kind.StatusFile
+                : isDirectory ? Kind.Bus
+                : parent == Kind.Root ? Kind.Control
+                : Kind.Endpoint;
             _nodes[entry.NodeId] = known = new Known { Kind = kind };
         }
 

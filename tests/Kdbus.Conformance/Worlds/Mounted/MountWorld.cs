@@ -45,6 +45,9 @@ internal sealed class MountWorld : IWorld
     /// <inheritdoc/>
     public string Root { get; }
 
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Warnings => [.. Said.Split('\n').Where(static line => line.Contains(" warn: ", StringComparison.Ordinal))];
+
     /// <summary>The daemon's process id.</summary>
     public int DaemonId => _daemon.Id;
 

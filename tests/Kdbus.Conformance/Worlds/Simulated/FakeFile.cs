@@ -34,6 +34,9 @@ internal sealed class FakeFile(FakeKernel kernel, ulong node, FuseOpenOut opened
     /// <summary>How often the daemon has said that polling would tell something new. Guarded by the kernel.</summary>
     public long News { get; set; }
 
+    /// <summary>Where the next read(2) begins.</summary>
+    public ulong Position { get; set; }
+
     /// <summary>What a mapping of it shows.</summary>
     public IMappedFile Contents { get; } = (IMappedFile?)backing ?? new EmptyFile();
 

@@ -198,8 +198,10 @@ internal sealed class FakeProcess : IProcess
         // A file of size 0 that goes through the page cache has nothing to ask for.
         if (!file.Treatment.HasFlag(FuseOpenFlags.DirectIo))
             return 0;
-        FakeRequest request = _kernel.Call(_main, FuseOpcode.Read, file.Node, FakeKernel.Bytes(new FuseReadIn { Fh = file.Handle, Size = (uint)data.Length }));
+        FuseReadIn read = new() { Fh = file.Handle, Offset = file.Position, Size = (uint)data.Length };
+        FakeRequest request = _kernel.Call(_main, FuseOpcode.Read, file.Node, FakeKernel.Bytes(read));
         request.Answer.CopyTo(data);
+        file.Position += (uint)request.Answer.Length;
         return request.Error < 0 ? request.Error : request.Answer.Length;
     }
 

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Kdbus.Daemon.Serving;
 using Kdbus.Engine;
 using Kdbus.Fuse;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace Kdbus.Conformance.Worlds.Simulated;
 
@@ -10,7 +10,7 @@ namespace Kdbus.Conformance.Worlds.Simulated;
 /// The whole daemon in this process, from the FUSE session down, between a fake kernel and fake processes. Only the pools are real memory. At
 /// the end it must have answered everything it was asked, as a kernel would take it, and have nothing left over.
 /// </summary>
-internal sealed class MemoryWorld : IWorld
+internal sealed class MemoryWorld : IWorld, ILogger
 {
     /// <summary>Ids of fake threads start above the largest the kernel gives to real ones (2^22).</summary>
     private static int s_lastId = 5_000_000;
@@ -18,6 +18,7 @@ internal sealed class MemoryWorld : IWorld
     private readonly ConcurrentDictionary<int, FakeTask> _tasks = new();
     private readonly ConcurrentBag<FakeProcess> _processes = [];
     private readonly ConcurrentQueue<string> _bugs = new();
+    private readonly ConcurrentQueue<string> _warnings = new();
     private readonly FakeKernel _kernel = new();
     private readonly KdbusFileSystem _daemon;
     private readonly Task<FuseSessionEnd> _serving;
@@ -25,7 +26,7 @@ internal sealed class MemoryWorld : IWorld
     public MemoryWorld(DomainLimits limits)
     {
         FuseSessionOptions session = new() { Bug = bug => _bugs.Enqueue(bug.ToString()) };
-        _daemon = new KdbusFileSystem(_kernel, new FakeCallers(_tasks), new ServerOptions { Limits = limits }, session, NullLogger.Instance);
+        _daemon = new KdbusFileSystem(_kernel, new FakeCallers(_tasks), new ServerOptions { Limits = limits }, session, this, Time);
         FakeRequest init = _kernel.Mount();
         _serving = Task.Factory.StartNew(_daemon.Session.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         _kernel.Await(init);
@@ -38,6 +39,12 @@ internal sealed class MemoryWorld : IWorld
 
     /// <inheritdoc/>
     public string Root => "/domain";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Warnings => [.. _warnings];
+
+    /// <summary>The time by which the daemon decides how often to tell the same.</summary>
+    public MovableTime Time { get; } = new();
 
     /// <inheritdoc/>
     public IProcess Spawn()
@@ -72,4 +79,26 @@ internal sealed class MemoryWorld : IWorld
         Assert.Empty(_bugs);
         Assert.Empty(_kernel.Faults);
     }
+
+    IDisposable? ILogger.BeginScope<TState>(TState state) => null;
+
+    bool ILogger.IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+    void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (logLevel >= LogLevel.Warning)
+            _warnings.Enqueue($"{logLevel} {eventId.Id}: {formatter(state, exception)}");
+    }
+}
+
+/// <summary>A clock that goes as it goes, and can be moved forward.</summary>
+internal sealed class MovableTime : TimeProvider
+{
+    private long _ahead;
+
+    /// <summary>Moves it.</summary>
+    public void Advance(TimeSpan by) => Interlocked.Add(ref _ahead, (long)(by.TotalSeconds * TimestampFrequency));
+
+    /// <inheritdoc/>
+    public override long GetTimestamp() => base.GetTimestamp() + Interlocked.Read(ref _ahead);
 }

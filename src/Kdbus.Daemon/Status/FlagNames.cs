@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Text.Json;
+using Kdbus.Abi;
+
+namespace Kdbus.Daemon.Status;
+
+/// <summary>The names of the bits of a mask, lower case with dashes.</summary>
+internal sealed class FlagNames
+{
+    private readonly (string Name, ulong Bit)[] _names;
+    private readonly ulong _all;
+
+    private FlagNames(params (string Name, ulong Bit)[] names)
+    {
+        _names = names;
+        _all = names.Aggregate(0UL, (all, flag) => all | flag.Bit);
+    }
+
+    /// <summary>Of HELLO.</summary>
+    public static FlagNames Hello { get; } = new(
+        ("accept-fd", (ulong)HelloFlags.AcceptFd),
+        ("activator", (ulong)HelloFlags.Activator),
+        ("policy-holder", (ulong)HelloFlags.PolicyHolder),
+        ("monitor", (ulong)HelloFlags.Monitor));
+
+    /// <summary>Of buses and endpoints.</summary>
+    public static FlagNames Make { get; } = new(
+        ("access-group", (ulong)MakeFlags.AccessGroup),
+        ("access-world", (ulong)MakeFlags.AccessWorld));
+
+    /// <summary>Of names.</summary>
+    public static FlagNames Name { get; } = new(
+        ("replace-existing", (ulong)NameFlags.ReplaceExisting),
+        ("allow-replacement", (ulong)NameFlags.AllowReplacement),
+        ("queue", (ulong)NameFlags.Queue),
+        ("in-queue", (ulong)NameFlags.InQueue),
+        ("activator", (ulong)NameFlags.Activator));
+
+    /// <summary>Of kinds of metadata.</summary>
+    public static FlagNames Attach { get; } = new(
+        ("timestamp", (ulong)AttachFlags.Timestamp),
+        ("creds", (ulong)AttachFlags.Creds),
+        ("pids", (ulong)AttachFlags.Pids),
+        ("auxgroups", (ulong)AttachFlags.AuxGroups),
+        ("names", (ulong)AttachFlags.Names),
+        ("tid-comm", (ulong)AttachFlags.TidComm),
+        ("pid-comm", (ulong)AttachFlags.PidComm),
+        ("exe", (ulong)AttachFlags.Exe),
+        ("cmdline", (ulong)AttachFlags.Cmdline),
+        ("cgroup", (ulong)AttachFlags.Cgroup),
+        ("caps", (ulong)AttachFlags.Caps),
+        ("seclabel", (ulong)AttachFlags.Seclabel),
+        ("audit", (ulong)AttachFlags.Audit),
+        ("conn-description", (ulong)AttachFlags.ConnDescription));
+
+    /// <summary>The names of the bits that are set, separated by commas; <c>all</c> for all of them, a number for what has no name.</summary>
+    public void AddTo(TextCells cells, ulong value)
+    {
+        if (value == _all && _names.Length > 4)
+        {
+            cells.Add("all");
+            return;
+        }
+
+        var isFirst = true;
+        foreach (var name in NamesOf(value))
+        {
+            cells.Separate(isFirst);
+            cells.Add(name);
+            isFirst = false;
+        }
+    }
+
+    /// <summary>An object with the number and the names.</summary>
+    public void Write(Utf8JsonWriter json, ulong value)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("value"u8, value);
+        json.WriteStartArray("names"u8);
+        foreach (var name in NamesOf(value)) json.WriteStringValue(name);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private IEnumerable<string> NamesOf(ulong value)
+    {
+        foreach (var (name, bit) in _names)
+        {
+            if ((value & bit) != 0) yield return name;
+        }
+
+        if ((value & ~_all) is var rest and not 0) yield return string.Create(CultureInfo.InvariantCulture, $"0x{rest:x}");
+    }
+}

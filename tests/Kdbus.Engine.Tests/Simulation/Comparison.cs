@@ -1,0 +1,164 @@
+using System.Text;
+using Kdbus.Engine.Policy;
+using Kdbus.Engine.Tests.Simulation.Model;
+
+namespace Kdbus.Engine.Tests.Simulation;
+
+/// <summary>Holds the state of the engine against the model: what is cheap after each input, the rest now and then.</summary>
+internal sealed class Comparison(World world)
+{
+    private const int NamesEvery = 16;
+    private const int PoolsEvery = 64;
+
+    private readonly HashSet<ulong> _readable = [];
+    private readonly List<(ConnectionModel Model, Connection Engine)> _gone = [];
+    private readonly HashSet<Bus> _buses = [];
+
+    public void AfterInput(int step)
+    {
+        Effects();
+        Invariant.Equal(world.Model.LastId, Inside.LastId(world.Domain), "The last number drawn");
+        Invariant.Equal(world.Model.NextDeadline, world.Domain.NextDeadline, "The next deadline");
+        foreach (var bus in world.Model.Buses)
+        {
+            foreach (var connection in bus.Connections) Check(connection, world.Engine[connection]);
+        }
+
+        foreach (var (connection, engine) in world.Engine)
+        {
+            if (connection.Alive) continue;
+            CheckEnd(connection, engine);
+        }
+
+        foreach (var gone in _gone) world.Engine.Remove(gone.Model);
+        if (world.Copying.Count == 0) NothingLeft();
+        if (step % NamesEvery == 0) Registries();
+        if (step % PoolsEvery == 0) Pools();
+    }
+
+    public void AtTheEnd()
+    {
+        var domain = world.Domain;
+        NothingLeft();
+        Invariant.Equal(0, _gone.Count, "Who still has slots at the end");
+        Invariant.Equal((0, 0, 0, 0), (domain.OpenHandles, Inside.KnownUsers(domain), Inside.WaitingCalls(domain), domain.Buses.Count), "Handles, users, waiting calls and buses left at the end");
+        Invariant.Equal((ulong.MaxValue, 0, 0), (domain.NextDeadline, domain.BusItself.Messages, domain.Listeners.Count), "Deadlines and messages left at the end");
+        foreach (var bus in _buses) Invariant.That(Inside.IsEmpty(bus.Matching), "the index of matches is empty at the end");
+    }
+
+    private void Effects()
+    {
+        var effects = world.Player.Effects;
+        if (effects.Completions.Count + world.Model.Completions.Count > 0)
+        {
+            Invariant.SameMembers(
+                world.Model.Completions.Select(each => (each.Request, each.Handle, each.Result, each.Restart, each.Offset, each.Size)),
+                effects.Completions.Select(each => (each.Request, each.Handle, each.Result, each.Restart, each.Reply.Offset, each.Reply.MsgSize)),
+                "Calls that ended");
+            foreach (var each in world.Model.Completions)
+            {
+                if (each.Entry is { } answer) CheckContent(each.Caller!, answer, "Content of an answer");
+            }
+        }
+
+        if (effects.Refusals.Count + world.Model.Refusals.Count == 0) return;
+        Invariant.SameMembers(world.Model.Refusals, effects.Refusals.Select(each => (each.Receiver.Id, each.Size, each.Reason)), "Messages that found no room");
+    }
+
+    /// <summary>A slice that its owner may read now.</summary>
+    public void CheckContent(ConnectionModel owner, EntryModel entry, string name)
+    {
+        if (entry.IsScribbled || !world.Engine.TryGetValue(owner, out var engine)) return;
+        var bytes = ((PoolMemory)engine.Pool.Memory).Bytes.Slice((int)entry.Slice.Offset, (int)entry.Slice.Size);
+        Invariant.SameBytes(entry.Image(), bytes, name, owner.Id);
+    }
+
+    private void Check(ConnectionModel model, Connection engine)
+    {
+        Invariant.That(engine.Alive, "a connection lives until it is ended");
+        Invariant.Equal(model.Queue.Count, engine.Queued, "Messages queued", model.Id);
+        Invariant.Equal(model.Dropped, engine.Dropped, "Messages dropped", model.Id);
+        Invariant.Equal(model.Slots.Count, engine.RequestSlots, "Request slots taken", model.Id);
+        var charged = 0UL;
+        foreach (var entry in model.Charged) charged += entry.Size;
+        Invariant.Equal(charged, Inside.AccountedBytes(engine), "Bytes charged", model.Id);
+
+        var isReadable = world.Domain.Poll(model.Handle.Id) == PollState.Readable;
+        Invariant.Equal(model.IsReadable, isReadable, "Readable by poll", model.Id);
+        if (isReadable && _readable.Add(model.Id)) Invariant.That(world.Player.Effects.Wakes.Contains(model.Handle.Id), "who becomes readable is woken");
+        if (!isReadable) _readable.Remove(model.Id);
+    }
+
+    private void CheckEnd(ConnectionModel model, Connection engine)
+    {
+        Invariant.That(!engine.Alive, "who has ended is not alive");
+        Invariant.That(world.Player.Effects.Wakes.Contains(engine.Handle.Id), "who has ended is woken");
+        Invariant.Equal(PollState.HungUp, world.Domain.Poll(engine.Handle.Id), "Poll of who has ended", model.Id);
+        Invariant.Equal((0, 0, 0, 0), (engine.Queued, engine.Names.Count, engine.WaitsFor.Count, engine.Matches.All.Count), "Messages, names and matches of who has ended", model.Id);
+        Invariant.That(engine.Requests.Newest == null && engine.Expected.First == null, "no tracker knows who has ended");
+        _readable.Remove(model.Id);
+        _buses.Add(engine.Bus);
+        _gone.Add((model, engine));
+    }
+
+    /// <summary>
+    /// Nothing is being copied: of who has ended nothing is charged any more, but for the slots of requests that others have not
+    /// received yet.
+    /// </summary>
+    private void NothingLeft()
+    {
+        foreach (var (model, engine) in _gone)
+        {
+            Invariant.Equal((0, 0UL), (model.Charged.Count, Inside.AccountedBytes(engine)), "Charged on who has ended", model.Id);
+            Invariant.Equal(model.Slots.Count, engine.RequestSlots, "Request slots of who has ended", model.Id);
+            foreach (var slice in Inside.UsedSlices(engine.Pool)) Invariant.That(!slice.HeldByBus, "the bus holds nothing in the pool of who has ended");
+        }
+
+        _gone.RemoveAll(each => each.Model.Slots.Count == 0);
+    }
+
+    private void Registries()
+    {
+        Invariant.SameMembers(world.Model.Buses.Select(bus => bus.Name), world.Domain.Buses.Select(bus => bus.Name), "Buses");
+        Invariant.Equal(world.Model.WaitingCalls.Count(), Inside.WaitingCalls(world.Domain), "Calls that wait");
+        foreach (var model in world.Model.Buses)
+        {
+            var bus = world.Domain.FindBus(model.Name)!;
+            Invariant.SameMembers(
+                model.Names.Select(name => (name.Text, name.Owner.Id, name.Flags, name.Activator?.Id, string.Join(' ', name.Waiters.Select(each => $"{each.Connection.Id}/{each.Flags}")))),
+                bus.Names.Entries.Select(name => (name.Text, name.Owner.Id, name.Flags, name.Activator?.Id, string.Join(' ', name.Waiters.Select(each => $"{each.Connection.Id}/{each.Flags}")))),
+                "Names");
+            Invariant.SameMembers(model.Connections.Select(each => each.Id), bus.Connections.Select(each => each.Id), "Connections");
+            Invariant.Equal(model.Connections.Sum(each => each.Matches.Count), bus.Matching.Count, "Matches in the index");
+            Policies(model.Policy, bus.Policy);
+            foreach (var endpoint in model.Endpoints)
+            {
+                if (endpoint.Policy is { } policy) Policies(policy, bus.FindEndpoint(endpoint.Name)!.Policy!);
+            }
+        }
+    }
+
+    private static void Policies(PolicyModel model, PolicyDatabase engine) => Invariant.SameMembers(
+        model.Entries.Select(entry => (entry.Name, entry.Access.Count)),
+        engine.Entries.Select(each => (Encoding.ASCII.GetString(each.Entry.Name) + (each.Entry.IsWildcard ? ".*" : ""), each.Entry.Access.Count)),
+        "Policy");
+
+    private void Pools()
+    {
+        foreach (var (model, engine) in world.Engine)
+        {
+            var queued = new List<(ulong, ulong, long, ulong)>();
+            for (var each = engine.Queue.First; each != null; each = each.Next) queued.Add((each.Slice.Offset, each.Size, each.Priority, each.Sender?.Id ?? 0));
+            Invariant.That(
+                queued.SequenceEqual(model.Queue.Select(each => (each.Slice.Offset, each.Size, each.Message.Priority, each.Message.Sender?.Id ?? 0))),
+                "each queue holds what it must hold, in order");
+            Invariant.That(
+                model.Pool.Slices.Select(each => (each.Offset, each.Size, each.HeldByBus, each.HeldByOwner)).SequenceEqual(
+                    Inside.UsedSlices(engine.Pool).OrderBy(each => each.Offset).Select(each => (each.Offset, each.Size, each.HeldByBus, each.HeldByOwner))),
+                "the slices of a pool are those of the model");
+            var used = model.Pool.Slices.Aggregate(0UL, (sum, slice) => sum + slice.Size);
+            Invariant.Equal(engine.Pool.Size - used, Inside.FreeBytes(engine.Pool), "Free bytes of a pool", model.Id);
+            Invariant.SameMembers(model.Matches.Select(each => each.Cookie), engine.Matches.All.Select(each => each.Cookie), "Matches", model.Id);
+        }
+    }
+}

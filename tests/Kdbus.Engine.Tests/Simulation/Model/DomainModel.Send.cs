@@ -1,0 +1,281 @@
+namespace Kdbus.Engine.Tests.Simulation.Model;
+
+/// <summary>A SEND as its caller issues it.</summary>
+internal sealed class SendModel
+{
+    public required MessageModel Message { get; init; }
+
+    public SendFlags Flags { get; init; }
+
+    public PayloadPlace Place { get; init; }
+
+    public Errno CancelDescriptor { get; init; }
+
+    /// <summary>src_id as given.</summary>
+    public ulong Source { get; init; }
+
+    public byte[]? Filter { get; init; }
+
+    public ulong Generation { get; init; }
+
+    /// <summary>An error of form that is found after the message was counted, or OK.</summary>
+    public Errno Malformed { get; init; }
+}
+
+/// <summary>SEND.</summary>
+internal sealed partial class DomainModel
+{
+    private readonly Dictionary<ulong, TransferModel> _transfers = [];
+
+    /// <summary>SENDs whose payload is being copied.</summary>
+    public IReadOnlyCollection<ulong> Copying => _transfers.Keys;
+
+    public AnswerModel Send(ulong request, ConnectionModel sender, in Caller caller, SendModel sent)
+    {
+        var message = sent.Message;
+        if (sent.CancelDescriptor != Errno.OK) return sent.CancelDescriptor;
+        message.Sequence = ++LastId;
+        message.Time = _now;
+        var result = sent.Malformed != Errno.OK ? sent.Malformed : CheckForm(sender, sent);
+        if (result != Errno.OK) return result;
+
+        var expectsReply = message.Flags.HasFlag(MessageFlags.ExpectReply);
+        var transfer = new TransferModel(message);
+        if (message.Destination == ulong.MaxValue)
+        {
+            ToMonitors(sender, transfer);
+            var signal = SignalOf(sender, sent);
+            foreach (var connection in sender.Bus.Connections)
+            {
+                if (connection == sender || !connection.IsOrdinary || !connection.Matches.Exists(match => match.Passes(signal))) continue;
+                if (!MayTalk(connection, connection.Creator, sender)) Count("broadcast kept back by policy");
+                else if (!ToListener(transfer, connection, name: null)) Lose(connection);
+                else Count("broadcast");
+            }
+
+            return Begin(request, sender, transfer, sent.Place);
+        }
+
+        if (sent.Flags.HasFlag(SendFlags.SyncReply))
+        {
+            if (sender.Requests.FindLast(each => each.Cookie == message.Cookie && each.Synchronous && each.Waiting == 0) is { } interrupted)
+            {
+                return Resume(interrupted, request);
+            }
+
+            if (IsPast(message.Last)) return Errno.ETIMEDOUT;
+        }
+
+        result = FindReceiver(sender, message, out var receiver, out var name);
+        if (result != Errno.OK) return result;
+        if (message.Flags.HasFlag(MessageFlags.Signal))
+        {
+            ToMonitors(sender, transfer);
+            var wanted = receiver.Matches.Exists(match => match.Passes(SignalOf(sender, sent)));
+            if (wanted && MayTalk(receiver, receiver.Creator, sender) && ToListener(transfer, receiver, name)) Count("signal");
+            return Begin(request, sender, transfer, sent.Place);
+        }
+
+        if (message.Last != 0 && !expectsReply)
+        {
+            if (FindAnswered(receiver, sender, message.Last) is not { } answered) return Errno.EPERM;
+            Take(answered);
+            transfer.AnswerTo = answered.Synchronous ? answered : null;
+            name = answered.Synchronous ? null : name;
+            Count("reply");
+        }
+        else
+        {
+            if (!MayTalk(sender, caller, receiver)) return Errno.EPERM;
+            if (expectsReply)
+            {
+                if (sender.Slots.Count >= limits.Requests) return Errno.EMLINK;
+                transfer.Request = new TrackerModel(sender, receiver, name, message.Cookie, message.Last, sent.Flags.HasFlag(SendFlags.SyncReply));
+                sender.Slots.Add(transfer.Request);
+            }
+        }
+
+        ToMonitors(sender, transfer);
+        transfer.Refused = Reserve(receiver, message, sender.User, name, out var entry);
+        if (transfer.Refused == Errno.OK) transfer.Deliveries.Add(transfer.Main = new DeliveryModel(receiver, entry));
+        else GiveUpMain(transfer, transfer.Refused);
+        return Begin(request, sender, transfer, sent.Place);
+    }
+
+    /// <summary>The copy has been made, or has failed.</summary>
+    public AnswerModel Commit(ulong request, ConnectionModel sender, Instant now, Errno copied)
+    {
+        Arrive(now);
+        _transfers.Remove(request, out var transfer);
+        if (copied != Errno.OK)
+        {
+            Abandon(transfer!, copied);
+            return copied;
+        }
+
+        if (transfer!.Main is { } main)
+        {
+            transfer.Refused = Deliverable(transfer, main, sender);
+            if (transfer.Refused != Errno.OK)
+            {
+                Settle(main.Receiver, main.Entry);
+                GiveUpMain(transfer, transfer.Refused);
+            }
+        }
+
+        return Deliver(request, sender, transfer);
+    }
+
+    private Errno Deliverable(TransferModel transfer, DeliveryModel main, ConnectionModel sender)
+    {
+        if (!main.Destination.Alive || transfer.AnswerTo is { Ended: true }) return Errno.ECONNRESET;
+        if (transfer.Request is not { } request) return Errno.OK;
+        if (!sender.Alive) return Errno.ECONNRESET;
+        // Who asked a name and took it over himself does not get the permission to answer; who had it must still be there.
+        if (main.Destination == sender && !request.Answerer.Alive) return Errno.ECONNRESET;
+        return request.Synchronous && IsPast(request.Deadline) ? Errno.ETIMEDOUT : Errno.OK;
+    }
+
+    private AnswerModel Begin(ulong request, ConnectionModel sender, TransferModel transfer, PayloadPlace place)
+    {
+        if (transfer.Deliveries.Count > 0 && place == PayloadPlace.Unreadable)
+        {
+            var result = transfer.Refused != Errno.OK ? transfer.Refused : Errno.EFAULT;
+            Abandon(transfer, result);
+            return result;
+        }
+
+        if (transfer.Deliveries.Count == 0 || place == PayloadPlace.Here) return Deliver(request, sender, transfer);
+        _transfers.Add(request, transfer);
+        return new AnswerModel(OutcomeKind.Copy, Errno.OK);
+    }
+
+    private AnswerModel Deliver(ulong request, ConnectionModel sender, TransferModel transfer)
+    {
+        var kind = OutcomeKind.Done;
+        foreach (var delivery in transfer.Deliveries)
+        {
+            if (delivery == transfer.Main)
+            {
+                if (transfer.Refused != Errno.OK) continue;
+                if (transfer.AnswerTo is { } waiter)
+                {
+                    FinishCall(waiter, Errno.OK, delivery.Entry);
+                    continue;
+                }
+
+                if (transfer.Request is { } tracker)
+                {
+                    tracker.Queued = true;
+                    delivery.Entry.Request = tracker;
+                    if (delivery.Destination != sender) tracker.Answerer = delivery.Destination;
+                    Start(tracker, request);
+                    if (tracker.Synchronous) kind = OutcomeKind.Pending;
+                }
+            }
+            else if (!delivery.Destination.Alive)
+            {
+                Settle(delivery.Receiver, delivery.Entry);
+                continue;
+            }
+
+            if (delivery.Destination != delivery.Receiver && !Rehome(delivery.Receiver, delivery.Destination, delivery.Entry))
+            {
+                LoseMoved(delivery.Destination, delivery.Entry);
+                continue;
+            }
+
+            delivery.Destination.Queue.Add(delivery.Entry);
+        }
+
+        EndOverdue();
+        if (transfer.Refused != Errno.OK) return transfer.Refused;
+        return new AnswerModel(kind, Errno.OK, sender.Pool.Size);
+    }
+
+    private void Abandon(TransferModel transfer, Errno reason)
+    {
+        foreach (var delivery in transfer.Deliveries) Settle(delivery.Receiver, delivery.Entry);
+        if (transfer.Main != null) GiveUpMain(transfer, reason);
+    }
+
+    private void GiveUpMain(TransferModel transfer, Errno reason)
+    {
+        if (transfer.Request is { } tracker) tracker.Requester.Slots.Remove(tracker);
+        transfer.Request = null;
+        if (transfer.AnswerTo is { Ended: false } waiter) FinishCall(waiter, reason == Errno.EINTR ? Errno.EPIPE : reason, answer: null);
+    }
+
+    private AnswerModel Resume(TrackerModel tracker, ulong request)
+    {
+        Count("resumed");
+        if (tracker.Result is not { } result)
+        {
+            tracker.Waiting = request;
+            return new AnswerModel(OutcomeKind.Pending, Errno.OK);
+        }
+
+        var answer = tracker.Answer;
+        PickUp(tracker);
+        return result != Errno.OK ? result : new AnswerModel(OutcomeKind.Done, Errno.OK, answer!.Slice.Offset, answer.Slice.Size) { Entry = answer };
+    }
+
+    private void ToMonitors(ConnectionModel sender, TransferModel transfer)
+    {
+        foreach (var monitor in sender.Bus.Connections.FindAll(each => each.IsMonitor))
+        {
+            if (!ToListener(transfer, monitor, name: null)) Lose(monitor);
+        }
+    }
+
+    private bool ToListener(TransferModel transfer, ConnectionModel listener, NameModel? name)
+    {
+        if (Reserve(listener, transfer.Message, transfer.Message.Sender!.User, name, out var entry) != Errno.OK) return false;
+        transfer.Deliveries.Add(new DeliveryModel(listener, entry));
+        return true;
+    }
+
+    private static Errno FindReceiver(ConnectionModel sender, MessageModel message, out ConnectionModel receiver, out NameModel? name)
+    {
+        name = sender.Bus.Names.Find(each => each.Text == message.Name);
+        receiver = name?.Owner!;
+        if (message.Name == null)
+        {
+            receiver = sender.Bus.Connections.Find(each => each.Id == message.Destination && each.IsOrdinary)!;
+            return receiver == null ? Errno.ENXIO : Errno.OK;
+        }
+
+        if (name == null) return Errno.ESRCH;
+        if (message.Destination != 0 && message.Destination != receiver.Id) return Errno.EREMCHG;
+        return message.Flags.HasFlag(MessageFlags.NoAutoStart) && receiver.IsActivator ? Errno.EADDRNOTAVAIL : Errno.OK;
+    }
+
+    private static EventModel SignalOf(ConnectionModel sender, SendModel sent) => new(ItemType.BloomFilter)
+    {
+        Sender = sender,
+        SenderNames = sender.Names.ConvertAll(name => name.Text),
+        Generation = sent.Generation,
+        Filter = sent.Filter!,
+    };
+
+    private static Errno CheckForm(ConnectionModel sender, SendModel sent)
+    {
+        var message = sent.Message;
+        var (expectsReply, isSignal) = (message.Flags.HasFlag(MessageFlags.ExpectReply), message.Flags.HasFlag(MessageFlags.Signal));
+        var isBroadcast = message.Destination == ulong.MaxValue;
+        if (((ulong)message.Flags & ~7UL) != 0 || message.PayloadType == 0) return Errno.EINVAL;
+        if (expectsReply && (message.Last == 0 || message.Cookie == 0)) return Errno.EINVAL;
+        if (expectsReply && isBroadcast) return Errno.ENOTUNIQ;
+        if (expectsReply && isSignal) return Errno.EINVAL;
+        if (!expectsReply && sent.Flags.HasFlag(SendFlags.SyncReply)) return Errno.EINVAL;
+        if (!expectsReply && message.Last != 0 && isSignal) return Errno.EINVAL;
+        if (sent.Filter is { } filter && filter.Length % 8 != 0) return Errno.EFAULT;
+        if (sent.Filter is { } sized && sized.Length != sender.Bus.BloomSize) return Errno.EDOM;
+        if (message.Name is { } name && !NameRules.IsValid(name)) return Errno.EINVAL;
+        if (message.Destination == 0 && message.Name == null) return Errno.EDESTADDRREQ;
+        if (isBroadcast && message.Name != null) return Errno.EBADMSG;
+        if (isBroadcast && !isSignal) return Errno.EBADMSG;
+        if (isSignal != (sent.Filter != null)) return Errno.EBADMSG;
+        return sent.Source != 0 && sent.Source != sender.Id ? Errno.EINVAL : Errno.OK;
+    }
+}
