@@ -177,7 +177,7 @@ public sealed class NamedPayloadTests
 
     private void Commit(Sending sending, params TestPeer[] scribblers)
     {
-        sending.Outcome.Transfer!.Fill(sending.Message, sending.Message.Length > 0 ? PayloadOf(sending) : []);
+        sending.Outcome.Transfer!.FillAll(sending.Message, sending.Message.Length > 0 ? PayloadOf(sending) : []);
         foreach (var peer in scribblers)
         {
             if (peer.Pool.IsWritableByOwner) peer.Pool.Scribble(0xee);

@@ -136,7 +136,7 @@ internal sealed class InputPlayer
     {
         if (!transfer.IsDirect)
         {
-            transfer.Fill(input.Message, input.Payload);
+            transfer.FillAll(input.Message, input.Payload);
             return;
         }
 
