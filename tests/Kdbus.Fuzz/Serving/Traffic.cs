@@ -106,9 +106,12 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
             case FuseOpcode.Open:
                 var opened = MemoryMarshal.Read<FuseOpenOut>(answer);
                 var node = MemoryMarshal.Read<FuseInHeader>(sent.Bytes).NodeId;
-                var isControl = _nodes.GetValueOrDefault(node)?.Kind is Kind.Control or Kind.StatusFile;
+                var kind = _nodes.GetValueOrDefault(node)?.Kind;
                 var isWritable = (sent.Arguments<FuseOpenIn>().Flags & 3) != 0;
-                _files.Add(new FuzzFile(opened.Fh, node, isControl, kernel.BackingOf(opened.BackingId), isWritable));
+                _files.Add(new FuzzFile(opened.Fh, node, kind is Kind.Control or Kind.StatusFile, kernel.BackingOf(opened.BackingId), isWritable)
+                {
+                    IsStatus = kind == Kind.StatusFile,
+                });
                 break;
             case FuseOpcode.Ioctl when sent.File != null:
                 var result = MemoryMarshal.Read<FuseIoctlOut>(answer).Result;
