@@ -290,6 +290,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         }
 
         if (node == null) return Errno.ESTALE;
+        if (node.IsDirectory) return Errno.EISDIR; // those come as OPENDIR
         if (tooMany) return Errno.EMFILE;
         if (node.Kind == TreeNodeKind.Status) return OpenStatus(request, node, out file);
         if (taken) return Errno.EBUSY; // through /proc/PID/fd or an O_PATH descriptor: the node shows one pool only
