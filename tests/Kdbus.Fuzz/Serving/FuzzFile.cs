@@ -9,6 +9,9 @@ internal sealed class FuzzFile(ulong handle, ulong node, bool isControl, int bac
 
     public bool IsControl { get; } = isControl;
 
+    /// <summary>It shows the status of something, and takes no commands.</summary>
+    public bool IsStatus { get; init; }
+
     /// <summary>A descriptor of the pool, or -1.</summary>
     public int Backing { get; } = backing;
 

@@ -44,7 +44,8 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
         if (error != 0) return;
 
         var restarts = result == -512 && (Command)sent.Command == Command.Send;
-        if (!restarts && (result > 0 || !Results.Allow(sent.Command, (Errno)(-result)))) fault($"{(Command)sent.Command} came to {(Errno)(-result)}.");
+        var isAllowed = sent.File!.IsStatus ? result == -(int)Errno.ENOTTY : result <= 0 && Results.Allow(sent.Command, (Errno)(-result));
+        if (!restarts && !isAllowed) fault($"{(Command)sent.Command} came to {(Errno)(-result)}.");
         if (result == 0 && sent.RemovesMatches is { } cookie) sent.File!.Evidence.Removed(cookie, sent.Issued, _now);
     }
 

@@ -106,9 +106,10 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
             case FuseOpcode.Open:
                 var opened = MemoryMarshal.Read<FuseOpenOut>(answer);
                 var node = MemoryMarshal.Read<FuseInHeader>(sent.Bytes).NodeId;
-                var isControl = _nodes.GetValueOrDefault(node)?.Kind is Kind.Control or Kind.StatusFile;
+                var kind = _nodes.GetValueOrDefault(node)?.Kind;
+                var isControl = kind is Kind.Control or Kind.StatusFile;
                 var isWritable = (sent.Arguments<FuseOpenIn>().Flags & 3) != 0;
-                _files.Add(new FuzzFile(opened.Fh, node, isControl, kernel.BackingOf(opened.BackingId), isWritable));
+                _files.Add(new FuzzFile(opened.Fh, node, isControl, kernel.BackingOf(opened.BackingId), isWritable) { IsStatus = kind == Kind.StatusFile });
                 break;
             case FuseOpcode.Ioctl when sent.File != null:
                 var result = MemoryMarshal.Read<FuseIoctlOut>(answer).Result;
@@ -182,7 +183,9 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
 
     private Sent Lookup()
     {
-        var directories = _nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus or Kind.StatusDirectory).Select(node => node.Key).ToList();
+        var intoStatus = dice.OneIn(10);
+        var directories = _nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus || (intoStatus && node.Value.Kind == Kind.StatusDirectory))
+            .Select(node => node.Key).ToList();
         var directory = dice.Of(directories);
         var name = directory == FuseProtocol.RootId ? dice.Of(Names) : dice.OneIn(3) ? dice.Of(Names) : "bus"u8.ToArray();
         if (_nodes[directory].Kind == Kind.StatusDirectory) name = dice.Of(dice.OneIn(3) ? Names : StatusNames);
@@ -193,7 +196,11 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     {
         if (_files.Count > 14) return null;
         var statuses = _nodes.Where(node => node.Value.Kind == Kind.StatusFile).Select(node => node.Key).ToList();
-        if (statuses.Count > 0 && dice.OneIn(6)) return Simple(FuseOpcode.Open, dice.Of(statuses), Struct(new FuseOpenIn()));
+        if (statuses.Count > 0 && dice.OneIn(6) && !_files.Exists(file => file.IsStatus))
+        {
+            return Simple(FuseOpcode.Open, dice.Of(statuses), Struct(new FuseOpenIn()));
+        }
+
         var files = _nodes.Where(node => node.Value.Kind is Kind.Control or Kind.Endpoint).Select(node => node.Key).ToList();
         return files.Count == 0 ? Lookup() : Simple(FuseOpcode.Open, dice.Of(files), Struct(new FuseOpenIn { Flags = dice.OneIn(2) ? 2u : 0u }));
     }
