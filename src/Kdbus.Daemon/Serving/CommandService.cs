@@ -4,23 +4,19 @@ using System.Security.Cryptography;
 using Kdbus.Abi;
 using Kdbus.Engine;
 using Kdbus.Fuse;
-using Kdbus.Linux;
 
 namespace Kdbus.Daemon.Serving;
 
 /// <summary>
 /// A command's way: ask whether it may be issued, fetch it (no lock held, the caller's memory may block), decide under
 /// the lock, copy a large payload (no lock), commit, store the results (no lock), answer. What the command caused for
-/// others is carried out after it is answered, so that nobody's memory can hold up somebody else's call.
+/// others is left to <see cref="Aftermath"/>, after it is answered.
 /// </summary>
 internal sealed class CommandService(
-    DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher, CancelWatch cancels)
+    DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher, CancelWatch cancels, Aftermath aftermath)
 {
-    /// <summary>Result by which the kernel repeats a call whose signal handler allows that, or fails it with EINTR.</summary>
-    private const int RestartSys = -512;
-
     /// <summary>Too many callers of this user, or of all, sit on memory that does not answer.</summary>
-    private const Errno TooManyStuck = Errno.EUSERS;
+    internal const Errno TooManyStuck = Errno.EUSERS;
 
     /// <summary>They do not change while the domain lives, so they may be read without its lock.</summary>
     private readonly DomainLimits _limits = host.Domain.Limits;
@@ -44,105 +40,7 @@ internal sealed class CommandService(
         }
 
         Run(request, reply, file, needs);
-        Carry();
-    }
-
-    /// <summary>A signal arrived at the caller of a command that has not been answered.</summary>
-    public void Interrupt(in InterruptRequest request, HeldReply target)
-    {
-        bool ended;
-        EndedCall call;
-        using (host.Enter())
-        {
-            // A call that has ended and only waits for its cancel descriptor to be closed need not wait for that.
-            ended = host.TakeClosing(request.Target, out call);
-            // A call that waits, the engine knows about. With any other the reader is stuck in the caller's memory, taking the
-            // command in or storing its results. The caller may go; the reader will find the command answered. It looks
-            // under this lock before the command takes effect.
-            if (target.IsHeld && host.IsPending(request.Target)) host.Domain.Interrupt(request.Target);
-            else if (!ended) target.Error((int)Errno.EINTR);
-        }
-
-        if (ended) End(call);
-        Carry();
-    }
-
-    /// <summary>Ends what has a deadline that has passed.</summary>
-    public void Advance()
-    {
-        using (host.Enter()) host.Domain.Advance(DomainHost.Now);
-        CarryUnwatched();
-    }
-
-    /// <summary>The cancel descriptor of a call has become readable: it ends the call, now or as soon as that begins to wait.</summary>
-    public void Cancel(CancelDescriptor descriptor)
-    {
-        using (host.Enter())
-        {
-            descriptor.WasReadable = true;
-            if (host.IsPending(descriptor.Request)) host.Domain.Cancel(descriptor.Request);
-        }
-
-        CarryUnwatched();
-    }
-
-    /// <summary>The cancel descriptor of a call that has ended is closed: its caller may go.</summary>
-    public void Closed(CancelDescriptor descriptor)
-    {
-        EndedCall call;
-        using (host.Enter())
-        {
-            if (!host.TakeClosing(descriptor.Request, out call)) return;
-        }
-
-        // The watcher's thread is the caller's own: if his memory keeps it, that is his affair.
-        End(call);
-    }
-
-    /// <summary>
-    /// Does what the engine asked for on behalf of others: wakes pollers, ends calls that waited, tells of refusals. One thing
-    /// at a time, so that whoever gets stuck keeps nothing else from being done.
-    /// </summary>
-    public void Carry()
-    {
-        while (CarryNext(withAnswers: true))
-        {
-        }
-    }
-
-    /// <summary>
-    /// The same on a thread that nobody watches, the timer's for example: it leaves alone what may block, which is what a
-    /// reader has caused and will see to.
-    /// </summary>
-    private void CarryUnwatched()
-    {
-        while (CarryNext(withAnswers: false))
-        {
-        }
-    }
-
-    private bool CarryNext(bool withAnswers)
-    {
-        bool wakes, ends, tells;
-        ulong pollHandle;
-        EndedCall call = default;
-        RefusalNote told = default;
-        ulong deadline;
-        using (host.Enter())
-        {
-            wakes = host.TakeWake(out pollHandle);
-            tells = !wakes && host.Refusals.TryTake(out told);
-            ends = !wakes && !tells && (host.TakeFailed(out call) || (withAnswers && host.TakeAnswered(out call)));
-            deadline = host.Domain.NextDeadline;
-            if (ends && call.Call.Cancel != null) host.AwaitClosing(call);
-        }
-
-        if (wakes) session.Notify.Poll(pollHandle);
-        else if (tells) host.Refusals.Write(told);
-        else if (ends && call.Call.Cancel is { } descriptor) descriptor.CloseLater();
-        else if (ends) End(call);
-        else host.Timer?.Update(deadline);
-        return wakes || ends || tells;
+        aftermath.Carry();
     }
 
     private void Run(in IoctlRequest request, FuseReply reply, OpenFile file, CallerNeeds needs)
@@ -323,7 +221,7 @@ internal sealed class CommandService(
     private void Finish(in IoctlRequest request, FuseReply reply, OpenFile file, CommandLayout layout, Span<byte> frame, in Outcome outcome)
     {
         if (outcome.Made && layout.Command == Command.Hello) publisher.Grow(file);
-        if (outcome.Published.Size > 0) Publish(file, outcome.Published);
+        if (outcome.Published.Size > 0) publisher.Publish(file, outcome.Published);
 
         var result = outcome.Result;
         var carried = outcome.Stores.IsEmpty || outcome.Made ? 0 : CommandStore.CarriedBy(request, outcome.Stores);
@@ -359,38 +257,6 @@ internal sealed class CommandService(
         return result;
     }
 
-    /// <summary>
-    /// Answers a call that waited. If there is an answer to store, its caller's memory may block; by now nobody else's call
-    /// depends on us.
-    /// </summary>
-    private void End(in EndedCall ended)
-    {
-        var (call, completion) = ended;
-        if (completion.Result != Errno.OK)
-        {
-            call.Reply.Ioctl(completion.Restart ? RestartSys : -(int)completion.Result);
-            return;
-        }
-
-        Publish(call.File, new PoolRange(completion.Reply.Offset, completion.Reply.MsgSize));
-        call.Reply.Ioctl(-(int)StoreReply(call, completion.Reply));
-    }
-
-    /// <summary>Shows a slice, and ends the pin that it has had since it was published.</summary>
-    private void Publish(OpenFile file, PoolRange slice)
-    {
-        publisher.Publish(file, slice);
-        using (host.Enter()) file.Pool!.Unpin();
-    }
-
-    private Errno StoreReply(in PendingCall call, KdbusMsgInfo info)
-    {
-        if (!session.EnterBlocking(new BlockingCaller(call.Thread, call.Uid, call.Argument))) return TooManyStuck;
-        var result = call.Reply.IsPending ? WriteTo(call.Thread, call.Argument + CommandStore.ReplyOffset, ref info) : Errno.EINTR;
-        session.LeaveBlocking();
-        return result;
-    }
-
     private bool Enter(in RequestContext context, ulong address) =>
         session.EnterBlocking(new BlockingCaller(context.Pid, context.Uid, address));
 
@@ -421,17 +287,7 @@ internal sealed class CommandService(
         if (send.ReturnFlags == 0 || send.Flags != (ulong)SendFlags.SyncReply) return Errno.OK;
         if (reply.IsAnswered) return Errno.EINTR;
         send.ReturnFlags = 0;
-        return WriteTo(request.Context.Pid, request.Argument + CommandStore.ReturnFlagsOffset, ref send.ReturnFlags);
-    }
-
-    private unsafe Errno WriteTo<T>(int thread, ulong address, ref T value)
-        where T : unmanaged
-    {
-        fixed (T* local = &value)
-        {
-            var written = callers.Write(thread, [new IoVec(local, (nuint)sizeof(T))], [new RemoteIoVec(address, (ulong)sizeof(T))]);
-            return written == sizeof(T) ? Errno.OK : Errno.EFAULT;
-        }
+        return CommandStore.Write(callers, request.Context.Pid, request.Argument + CommandStore.ReturnFlagsOffset, ref send.ReturnFlags);
     }
 
     private static UInt128 NewRandom()

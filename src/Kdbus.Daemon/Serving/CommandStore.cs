@@ -44,6 +44,17 @@ internal readonly ref struct CommandStore(ICallers callers, CallBuffers buffers,
         return written == total ? Errno.OK : Errno.EFAULT;
     }
 
+    /// <summary>Writes one value into a caller's memory: OK or EFAULT.</summary>
+    public static unsafe Errno Write<T>(ICallers callers, int thread, ulong address, ref T value)
+        where T : unmanaged
+    {
+        fixed (T* local = &value)
+        {
+            var written = callers.Write(thread, [new IoVec(local, (nuint)sizeof(T))], [new RemoteIoVec(address, (ulong)sizeof(T))]);
+            return written == sizeof(T) ? Errno.OK : Errno.EFAULT;
+        }
+    }
+
     private void Add(ulong argument, Span<byte> frame, int offset, int length, ref int count, ref int total)
     {
         buffers.Local[count] = CallBuffers.Pinned(frame.Slice(offset, length));

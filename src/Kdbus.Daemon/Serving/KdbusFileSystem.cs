@@ -35,6 +35,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private readonly Tree _tree;
     private readonly PoolPublisher _publisher;
     private readonly CancelWatch _cancels;
+    private readonly Aftermath _aftermath;
     private readonly CommandService _commands;
     private readonly StatusService _status;
     private readonly FuseSession _session;
@@ -58,10 +59,11 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         var status = new StatusTree(_host.Domain, Credentials.EffectiveUid, Credentials.EffectiveGid);
         _tree = new Tree(_host.Domain, status, DomainHost.Now.Realtime / 1_000_000_000);
         _session = new FuseSession(channel, this, sessionOptions);
-        _publisher = new PoolPublisher(_session);
+        _publisher = new PoolPublisher(_host, _session);
         _status = new StatusService(_host, _session, log);
-        _cancels = new CancelWatch(descriptor => _commands!.Cancel(descriptor), descriptor => _commands!.Closed(descriptor));
-        _commands = new CommandService(_host, callers, _session, _publisher, _cancels);
+        _cancels = new CancelWatch(descriptor => _aftermath!.Cancel(descriptor), descriptor => _aftermath!.Closed(descriptor));
+        _aftermath = new Aftermath(_host, callers, _session, _publisher);
+        _commands = new CommandService(_host, callers, _session, _publisher, _cancels, _aftermath);
     }
 
     /// <summary>What serves it.</summary>
@@ -84,7 +86,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         }
 
         _tree.Profile = Profile;
-        _timer = new DeadlineTimer(_host, _commands.Advance);
+        _timer = new DeadlineTimer(_host, _aftermath.Advance);
         _host.Timer = _timer;
         _trimmer = new PoolTrimmer(_host, _session, _publisher.Profile);
         _log.Serving(_publisher.Profile, capabilities.Minor);
@@ -233,7 +235,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     {
         Close(request.Handle);
         reply.Ok();
-        _commands.Carry();
+        _aftermath.Carry();
     }
 
     /// <inheritdoc/>
@@ -272,10 +274,10 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     }
 
     /// <inheritdoc/>
-    public void TurnTaken() => _commands.Carry();
+    public void TurnTaken() => _aftermath.Carry();
 
     /// <inheritdoc/>
-    public void Interrupt(in InterruptRequest request, HeldReply target) => _commands.Interrupt(request, target);
+    public void Interrupt(in InterruptRequest request, HeldReply target) => _aftermath.Interrupt(request, target);
 
     private Errno Open(in OpenRequest request, out OpenFile file)
     {
