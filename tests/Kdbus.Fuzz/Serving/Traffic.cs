@@ -185,7 +185,9 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
 
     private Sent Lookup()
     {
-        var directories = _nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus or Kind.StatusDirectory).Select(node => node.Key).ToList();
+        var intoStatus = dice.OneIn(10);
+        var directories = _nodes.Where(node => node.Value.Kind is Kind.Root or Kind.Bus || (intoStatus && node.Value.Kind == Kind.StatusDirectory))
+            .Select(node => node.Key).ToList();
         var directory = dice.Of(directories);
         var name = directory == FuseProtocol.RootId ? dice.Of(Names) : dice.OneIn(3) ? dice.Of(Names) : "bus"u8.ToArray();
         if (_nodes[directory].Kind == Kind.StatusDirectory) name = dice.Of(dice.OneIn(3) ? Names : StatusNames);
@@ -196,7 +198,11 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     {
         if (_files.Count > 14) return null;
         var statuses = _nodes.Where(node => node.Value.Kind == Kind.StatusFile).Select(node => node.Key).ToList();
-        if (statuses.Count > 0 && dice.OneIn(6)) return Simple(FuseOpcode.Open, dice.Of(statuses), Struct(new FuseOpenIn()));
+        if (statuses.Count > 0 && dice.OneIn(6) && !_files.Exists(file => file.IsStatus))
+        {
+            return Simple(FuseOpcode.Open, dice.Of(statuses), Struct(new FuseOpenIn()));
+        }
+
         var files = _nodes.Where(node => node.Value.Kind is Kind.Control or Kind.Endpoint).Select(node => node.Key).ToList();
         return files.Count == 0 ? Lookup() : Simple(FuseOpcode.Open, dice.Of(files), Struct(new FuseOpenIn { Flags = dice.OneIn(2) ? 2u : 0u }));
     }
