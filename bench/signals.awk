@@ -12,7 +12,7 @@ BEGIN { FS = "\t" }
 }
 
 END {
-    print "A signal of 64 B to one listener, beside matches of others that it does not fit\n"
+    print "Time of a signal of 64 B to one listener, beside matches of others that it does not fit\n"
     print "| Matches | median | 99th percentile | ÷ none |"
     print "|--------:|-------:|----------------:|-------:|"
     for (i = 1; i <= crowds; i++) {
@@ -20,7 +20,7 @@ END {
         if (i == 1) none = m
         printf "| %7d | %6s | %15s | %6.2f |\n", crowd[i], figure(m), figure(median(tails["crowd", crowd[i], 64])), m / none
     }
-    print "\nA signal to many listeners\n"
+    print "\nTime of a signal to many listeners\n"
     print "| Listeners | Payload | signal | unix datagrams | ÷ datagrams |"
     print "|----------:|---------|-------:|---------------:|------------:|"
     for (i = 1; i <= rows; i++) {
