@@ -1,3 +1,5 @@
+using Kdbus.Engine.Messages;
+
 namespace Kdbus.Engine;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using Kdbus.Abi;
 using Kdbus.Engine.Commands;
+using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine;
 

@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Messages;
 
 namespace Kdbus.Engine;
 

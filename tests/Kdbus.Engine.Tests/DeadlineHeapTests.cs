@@ -1,4 +1,5 @@
 using CsCheck;
+using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Tests;
 

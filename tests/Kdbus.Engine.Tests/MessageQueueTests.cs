@@ -1,4 +1,5 @@
 using CsCheck;
+using Kdbus.Engine.Messages;
 
 namespace Kdbus.Engine.Tests;
 

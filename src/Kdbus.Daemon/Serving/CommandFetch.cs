@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using Kdbus.Abi;
 using Kdbus.Engine;
+using Kdbus.Engine.Messages;
 using Kdbus.Fuse;
 using Kdbus.Linux;
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Kdbus.Abi;
 using Kdbus.Engine;
+using Kdbus.Engine.Messages;
 using Kdbus.Fuse;
 
 namespace Kdbus.Daemon.Serving;

@@ -1,5 +1,7 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Messages;
 using Kdbus.Engine.Names;
+using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Commands;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Kdbus.Abi;
+using Kdbus.Engine.Messages;
 using Kdbus.Engine.Policy;
 
 namespace Kdbus.Engine.Commands;

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Kdbus.Abi;
+using Kdbus.Engine.Messages;
 using Kdbus.Engine.Policy;
 
 namespace Kdbus.Engine.Commands;

@@ -1,6 +1,8 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Messages;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Policy;
+using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Commands;
 

@@ -1,3 +1,6 @@
+using Kdbus.Engine.Messages;
+using Kdbus.Engine.Requests;
+
 namespace Kdbus.Engine.Names;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using Kdbus.Abi;
+using Kdbus.Engine.Messages;
 
 namespace Kdbus.Engine.Names;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Kdbus.Engine.Policy;
+using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Status;
 

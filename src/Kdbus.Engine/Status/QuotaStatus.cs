@@ -1,3 +1,5 @@
+using Kdbus.Engine.Messages;
+
 namespace Kdbus.Engine.Status;
 
 /// <summary>Whose messages lie where: the quota of a receiver, broken down by the connections that sent them.</summary>

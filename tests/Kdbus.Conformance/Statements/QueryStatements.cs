@@ -74,4 +74,56 @@ public class QueryStatements
         Assert.Equal(new ListedConnection(b.Id, HelloFlags.None), Assert.Single(ListedConnection.Records(a.Pool(info.Offset, info.InfoSize))));
         Assert.Equal(Errno.OK, a.Free(info.Offset));
     }
+
+    [Theory, Worlds]
+    public void MET_17_conn_info_by_name_is_about_who_owns_it_now(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer activator = scene.Connect(Peer.ActivatorHello("a.b"));
+        Peer a = scene.Connect();
+        Peer b = scene.Connect();
+        Assert.Equal(new ListedConnection(activator.Id, HelloFlags.Activator | HelloFlags.AcceptFd), Record(a, a.ConnInfo("a.b")));
+        Assert.Equal(new ListedConnection(activator.Id, HelloFlags.Activator | HelloFlags.AcceptFd), Record(a, a.ConnInfo("a.b", activator.Id)));
+        b.Owns("a.b");
+        Assert.Equal(new ListedConnection(b.Id, HelloFlags.AcceptFd), Record(a, a.ConnInfo("a.b")));
+    }
+
+    [Theory, Worlds]
+    public void MET_18_conn_info_by_name_and_the_id_of_another_is_ESRCH(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer activator = scene.Connect(Peer.ActivatorHello("a.b"));
+        Peer a = scene.Connect();
+        a.Owns("a.b");
+        Assert.Equal(Errno.OK, a.ConnInfo("a.b", a.Id).Result);
+        Assert.Equal(Errno.ESRCH, a.ConnInfo("a.b", activator.Id).Result);
+        Assert.Equal(Errno.ESRCH, a.ConnInfo("a.b", a.Id + 1000).Result);
+    }
+
+    [Theory, Worlds]
+    public void MET_32_connections_of_every_kind_ask_and_are_asked_about(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer[] peers =
+        [
+            scene.Connect(),
+            scene.Connect(Peer.ActivatorHello("a.b")),
+            scene.Connect(Peer.MonitorHello()),
+            scene.Connect(Peer.PolicyHolderHello("a.c")),
+        ];
+        foreach (Peer asking in peers)
+        {
+            foreach (Peer asked in peers)
+                Assert.Equal(asked.Id, Record(asking, asking.ConnInfo(asked.Id)).Id);
+            CommandRun creator = asking.Handle.Run(Command.BusCreatorInfo, WireStruct.Of(Command.BusCreatorInfo));
+            Assert.Equal(Errno.OK, creator.Result);
+        }
+    }
+
+    private static ListedConnection Record(Peer asking, CommandRun run)
+    {
+        Assert.Equal(Errno.OK, run.Result);
+        KdbusCmdInfo info = run.As<KdbusCmdInfo>();
+        return Assert.Single(ListedConnection.Records(asking.Pool(info.Offset, info.InfoSize)));
+    }
 }

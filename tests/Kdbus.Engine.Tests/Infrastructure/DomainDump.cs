@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Policy;
+using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Tests.Infrastructure;
 

@@ -1,3 +1,5 @@
+using Kdbus.Engine.Messages;
+
 namespace Kdbus.Engine.Tests.Infrastructure;
 
 /// <summary>How an input stands after it was let in; <see cref="Frame"/> holds the results of a command.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Kdbus.Engine.Matching;
+using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Tests.Infrastructure;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Kdbus.Engine;
+using Kdbus.Engine.Messages;
 using Kdbus.Fuzz.Grammar;
 using Kdbus.Fuzz.Serving;
 

@@ -5,7 +5,7 @@ using Kdbus.Engine.Matching;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Policy;
 
-namespace Kdbus.Engine;
+namespace Kdbus.Engine.Messages;
 
 /// <summary>
 /// Messages made by the bus itself: source id 0, payload type 0, exactly one notification item, then a timestamp if the

@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
 using Kdbus.Abi;
 using Kdbus.Engine.Names;
+using Kdbus.Engine.Requests;
 
-namespace Kdbus.Engine;
+namespace Kdbus.Engine.Messages;
 
 /// <summary>
 /// Puts messages into receivers' pools and queues and takes them out again. What <see cref="Reserve"/> takes - quota and

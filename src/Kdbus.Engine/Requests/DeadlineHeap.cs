@@ -1,4 +1,4 @@
-namespace Kdbus.Engine;
+namespace Kdbus.Engine.Requests;
 
 /// <summary>Trackers by deadline: a binary heap whose entries know their place, so that an answered one leaves at once.</summary>
 internal sealed class DeadlineHeap

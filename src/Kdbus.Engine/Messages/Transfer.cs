@@ -1,6 +1,7 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Requests;
 
-namespace Kdbus.Engine;
+namespace Kdbus.Engine.Messages;
 
 /// <summary>
 /// A message on its way from one sender to its receivers: room is reserved at each of them and everything but the payload

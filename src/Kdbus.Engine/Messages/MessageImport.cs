@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using Kdbus.Abi;
 using Kdbus.Engine.Matching;
 
-namespace Kdbus.Engine;
+namespace Kdbus.Engine.Messages;
 
 /// <summary>
 /// A message as its sender gave it, checked: from here on nothing about its form is asked again. The order of the checks

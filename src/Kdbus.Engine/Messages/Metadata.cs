@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Kdbus.Abi;
 
-namespace Kdbus.Engine;
+namespace Kdbus.Engine.Messages;
 
 /// <summary>
 /// What a message will tell about its sender: recorded when it is sent, limited to the kinds both sides and the domain

@@ -1,6 +1,7 @@
 using Kdbus.Engine.Names;
+using Kdbus.Engine.Requests;
 
-namespace Kdbus.Engine;
+namespace Kdbus.Engine.Messages;
 
 /// <summary>A message that lies in a receiver's pool and waits to be received.</summary>
 internal sealed class QueuedMessage

@@ -1,6 +1,7 @@
+using Kdbus.Engine.Messages;
 using Kdbus.Engine.Names;
 
-namespace Kdbus.Engine;
+namespace Kdbus.Engine.Requests;
 
 /// <summary>
 /// The permission to answer one request once, and the deadline for it. It belongs to the requester; the answerer is who

@@ -1,6 +1,7 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Messages;
 
-namespace Kdbus.Engine;
+namespace Kdbus.Engine.Requests;
 
 /// <summary>
 /// The life of requests: from the tracker a request is sent with, to its reply, its deadline, or the death of either
