@@ -18,7 +18,7 @@ internal sealed class Foreground(MountRequest request, MountSettings settings, s
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
 
     private readonly SystemdNotifier _notifier = new();
-    
+
     // A task, because whoever waits for it may do so when all else is gone.
     private readonly TaskCompletionSource _ended = new();
     private int _stopping;
