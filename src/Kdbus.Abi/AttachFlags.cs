@@ -37,21 +37,36 @@ public enum AttachFlags : ulong
     Audit = 1UL << 12,
     /// <summary>Description given at HELLO.</summary>
     ConnDescription = 1UL << 13,
-    /// <summary>The fourteen kinds.</summary>
+    /// <summary>An extension: the 64-bit number of the process that no other one gets until reboot.</summary>
+    PidfsId = 1UL << 32,
+    /// <summary>An extension: when the process was started.</summary>
+    StartTime = 1UL << 33,
+    /// <summary>An extension: a pidfd of the process.</summary>
+    Pidfd = 1UL << 34,
+    /// <summary>The fourteen kinds of 2015.</summary>
     All = (1UL << 14) - 1,
     /// <summary>From callers: whatever there is; taken as <see cref="All"/>.</summary>
     Any = ulong.MaxValue,
 }
 
-/// <summary>What callers may say with <see cref="AttachFlags"/>.</summary>
+/// <summary>Sets of <see cref="AttachFlags"/>, and what callers may say with them.</summary>
 public static class AttachMask
 {
+    /// <summary>Kinds beyond the fourteen. They must be asked for by name: <see cref="AttachFlags.Any"/> does not mean them.</summary>
+    public const AttachFlags Extensions = AttachFlags.PidfsId | AttachFlags.StartTime | AttachFlags.Pidfd;
+
+    /// <summary>Kinds about the connection; all others are about the process.</summary>
+    public const AttachFlags Connection = AttachFlags.Timestamp | AttachFlags.Names | AttachFlags.ConnDescription;
+
+    /// <summary>Kinds about the process.</summary>
+    public const AttachFlags Process = (AttachFlags.All | Extensions) & ~Connection;
+
     /// <summary>
-    /// Takes a mask as a caller gave it: all-ones becomes <see cref="AttachFlags.All"/>, any other unknown bit is EINVAL.
+    /// Takes a mask as a caller gave it: all-ones becomes <see cref="AttachFlags.All"/>, any other bit that is no kind is EINVAL.
     /// </summary>
     public static Errno Sanitize(ulong given, out AttachFlags mask)
     {
         mask = given == ulong.MaxValue ? AttachFlags.All : (AttachFlags)given;
-        return (mask & ~AttachFlags.All) == 0 ? Errno.OK : Errno.EINVAL;
+        return (mask & ~(AttachFlags.All | Extensions)) == 0 ? Errno.OK : Errno.EINVAL;
     }
 }

@@ -66,6 +66,12 @@ public enum ItemType : ulong
     Audit = 0x100c,
     /// <summary>String.</summary>
     ConnDescription = 0x100d,
+    /// <summary>An extension: u64, the number of the process that no other one gets until reboot.</summary>
+    PidfsId = 0x1020,
+    /// <summary>An extension: u64 nanoseconds after boot at which the process was started.</summary>
+    StartTime = 0x1021,
+    /// <summary>An extension: one s32 descriptor, a pidfd of the process, or -1.</summary>
+    Pidfd = 0x1022,
     /// <summary><see cref="KdbusPolicyAccess"/>.</summary>
     PolicyAccess = 0x2000,
     /// <summary><see cref="KdbusNotifyNameChange"/> and the name.</summary>
