@@ -145,3 +145,13 @@ public enum PolicyAccessLevel : ulong
     /// <summary>Own it.</summary>
     Own = 2,
 }
+
+/// <summary>What CONN_INFO returns in <c>return_flags</c>.</summary>
+[Flags]
+public enum InfoReturnFlags : ulong
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+    /// <summary>An extension: a privileged process said at HELLO that these are the process's credentials.</summary>
+    Faked = 1UL << 0,
+}

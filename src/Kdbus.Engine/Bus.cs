@@ -1,7 +1,9 @@
 using Kdbus.Abi;
 using Kdbus.Engine.Matching;
+using Kdbus.Engine.Messages;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Policy;
+using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine;
 
@@ -53,6 +55,15 @@ public sealed class Bus : Node
 
     internal MatchIndex Matching { get; }
 
+    /// <summary>What is told of the process that made the bus; null if nothing is known.</summary>
+    internal ProcessRecord? Creator { get; init; }
+
+    /// <summary>Which kinds of metadata anybody here wants with messages.</summary>
+    internal WantedKinds Wanted { get; } = new();
+
+    /// <summary>Connections that did not allow what the bus requires, and were refused, or kept what they allowed before.</summary>
+    internal UnmetRequirement Unmet { get; private set; }
+
     /// <summary>The connections that get a copy of everything.</summary>
     internal List<Connection> Monitors { get; } = [];
 
@@ -66,6 +77,15 @@ public sealed class Bus : Node
 
     /// <summary>The endpoint of this name, or null.</summary>
     public Endpoint? FindEndpoint(string name) => _endpoints.GetValueOrDefault(name);
+
+    /// <summary>Whether a process must allow more than this; it is remembered who did not, and what was missing.</summary>
+    internal bool RequiresMoreThan(AttachFlags allowed, int pid)
+    {
+        var missing = RequiredAttachFlags & ~allowed;
+        if (missing == AttachFlags.None) return false;
+        Unmet = new UnmetRequirement(Unmet.Count + 1, missing, pid);
+        return true;
+    }
 
     internal void Add(Endpoint endpoint) => _endpoints.Add(endpoint.Name, endpoint);
 
@@ -84,6 +104,7 @@ public sealed class Bus : Node
     internal void Remove(Connection connection)
     {
         _connections.Remove(connection.Id);
+        Wanted.Change(connection.AttachFlagsRecv, AttachFlags.None);
         if (connection.Kind == ConnectionKind.Monitor) Monitors.Remove(connection);
     }
 

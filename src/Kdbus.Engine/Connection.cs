@@ -2,6 +2,7 @@ using Kdbus.Abi;
 using Kdbus.Engine.Matching;
 using Kdbus.Engine.Messages;
 using Kdbus.Engine.Names;
+using Kdbus.Engine.Processes;
 using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine;
@@ -25,6 +26,9 @@ public enum ConnectionKind
 /// </summary>
 public sealed class Connection
 {
+    private readonly List<NameEntry> _names = [];
+    private OwnedName[]? _ownedNames;
+
     internal Connection(ulong id, Handle handle, HelloFlags flags, User user, Caller caller, Pool pool, DomainLimits limits)
     {
         Id = id;
@@ -53,11 +57,28 @@ public sealed class Connection
     /// <summary>Who said HELLO.</summary>
     public Caller Creator { get; }
 
+    /// <summary>What is told of its process to who asks for it; null if nothing is known.</summary>
+    public ProcessRecord? Process { get; internal init; }
+
+    /// <summary>
+    /// <see cref="Process"/> is what its maker said of somebody else. Nothing of that goes with messages, and nothing of the
+    /// maker's either.
+    /// </summary>
+    public bool IsFaked { get; internal init; }
+
     /// <summary>What may be sent about it.</summary>
     public AttachFlags AttachFlagsSend { get; internal set; }
 
     /// <summary>What it wants with each message.</summary>
-    public AttachFlags AttachFlagsRecv { get; internal set; }
+    public AttachFlags AttachFlagsRecv
+    {
+        get;
+        internal set
+        {
+            Bus.Wanted.Change(field, value);
+            field = value;
+        }
+    }
 
     /// <summary>The description given at HELLO, without NUL; empty if none.</summary>
     public ReadOnlyMemory<byte> Description { get; internal init; }
@@ -101,7 +122,10 @@ public sealed class Connection
     internal Quota Quota { get; }
 
     /// <summary>The names it owns, in the order in which it came to own them.</summary>
-    internal List<NameEntry> Names { get; } = [];
+    internal IReadOnlyList<NameEntry> Names => _names;
+
+    /// <summary>The same with the flags they have now, as a value.</summary>
+    internal OwnedName[] OwnedNames => _ownedNames ??= [.. _names.Select(name => new OwnedName(name.Name, name.Flags))];
 
     /// <summary>The names it waits for, in the order in which it began to.</summary>
     internal List<NameEntry> WaitsFor { get; } = [];
@@ -127,6 +151,18 @@ public sealed class Connection
     internal int RequestSlots { get; set; }
 
     internal bool Readable => Queue.Count > 0 || Dropped > 0;
+
+    internal void Gain(NameEntry name)
+    {
+        _names.Add(name);
+        _ownedNames = null;
+    }
+
+    internal void Lose(NameEntry name)
+    {
+        _names.Remove(name);
+        _ownedNames = null;
+    }
 
     internal bool Owns(ReadOnlySpan<byte> name)
     {

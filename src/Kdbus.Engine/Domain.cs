@@ -39,8 +39,17 @@ public sealed class Domain
     /// <summary>Where the domain says no.</summary>
     public DomainLimits Limits { get; }
 
-    /// <summary>Kinds of metadata that this domain lets through at all.</summary>
+    /// <summary>Kinds of metadata that this domain is to let through at all; bits that are no kind mean nothing.</summary>
     public AttachFlags AttachMask { get; set; } = DefaultAttachMask;
+
+    /// <summary>
+    /// The kinds that it does let through: the extensions say better what PIDS says, and go where that goes.
+    /// </summary>
+    public AttachFlags LetsThrough =>
+        AttachMask.HasFlag(AttachFlags.Pids) ? (AttachMask & AttachFlags.All) | Abi.AttachMask.Extensions : AttachMask & AttachFlags.All;
+
+    /// <summary>What ids are called where they have no name.</summary>
+    public OverflowIds Overflow { get; init; } = new(65534, 65534);
 
     /// <summary>The buses alive.</summary>
     public IReadOnlyCollection<Bus> Buses => _buses.Values;
@@ -88,18 +97,20 @@ public sealed class Domain
     }
 
     /// <summary>
-    /// Whether a command may be issued on a handle at all, before anything of its struct is read; and what
-    /// <see cref="Execute"/> will want to know about who calls. Changes nothing.
+    /// Whether a command may be issued on a handle at all, before anything of its struct is read. Changes nothing.
     /// </summary>
-    public Errno Admit(ulong handle, uint ioctl, out CallerNeeds needs)
+    public Errno Admit(ulong handle, uint ioctl)
     {
-        needs = CallerNeeds.None;
         if (CommandLayout.Of(ioctl) == null) return Errno.ENOTTY;
-        if (!_handles.TryGetValue(handle, out var opened)) return Errno.EBADF;
-        var command = (Command)ioctl;
-        needs = opened.Needs(command);
-        return opened.Admit(command);
+        return _handles.TryGetValue(handle, out var opened) ? opened.Admit((Command)ioctl) : Errno.EBADF;
     }
+
+    /// <summary>
+    /// What <see cref="Execute"/> will want to know about who calls, as things stand: whoever finds it out lets other inputs in
+    /// meanwhile, and asks again before he goes on. Changes nothing.
+    /// </summary>
+    public CallerNeeds Needs(scoped in Invocation call) =>
+        Admit(call.Handle, call.Ioctl) == Errno.OK ? CallerQuestions.Of(this, _handles[call.Handle], call) : default;
 
     /// <summary>
     /// What to say of a command that could not be taken in, for <paramref name="reason"/>. An ENDPOINT_MAKE that does not
@@ -114,7 +125,7 @@ public sealed class Domain
         call.Now = InOrder(call.Now);
         if (NextDeadline <= call.Now.Monotonic) Advance(call.Now);
 
-        var result = Admit(call.Handle, call.Ioctl, out _);
+        var result = Admit(call.Handle, call.Ioctl);
         return result == Errno.OK ? CommandTable.Run(this, _handles[call.Handle], ref call) : Outcome.Done(result);
     }
 

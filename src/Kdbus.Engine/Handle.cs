@@ -57,28 +57,6 @@ internal sealed class Handle(ulong id, Endpoint? endpoint, in Caller opener)
         _ => AdmitUntyped(command),
     };
 
-    /// <summary>What must be known about who issues the command. Groups cost the most: only where a policy asks for some.</summary>
-    public CallerNeeds Needs(Command command)
-    {
-        var isCustom = Endpoint is { IsCustom: true };
-        switch (command)
-        {
-            case Command.BusMake or Command.EndpointMake:
-                return CallerNeeds.Ids;
-            case Command.Hello:
-                return CallerNeeds.Groups | CallerNeeds.Maps;
-            case Command.EndpointUpdate:
-            case Command.Update when Connection is { Kind: ConnectionKind.PolicyHolder }:
-                return CallerNeeds.Maps;
-            case Command.Send or Command.NameAcquire when Endpoint != null && !Privileged:
-            case Command.List or Command.ConnInfo when isCustom:
-                var asksForGroups = Endpoint!.Bus.Policy.AsksForGroups || Endpoint.Policy is { AsksForGroups: true };
-                return asksForGroups ? CallerNeeds.Groups : CallerNeeds.Ids;
-            default:
-                return CallerNeeds.None;
-        }
-    }
-
     private Errno AdmitConnection(Command command)
     {
         if (!Connection!.Alive) return Errno.ECONNRESET;

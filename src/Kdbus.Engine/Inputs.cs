@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine;
 
@@ -16,7 +17,7 @@ public readonly record struct Instant(ulong Monotonic, ulong Realtime);
 /// <param name="Pid">The process, for diagnosis.</param>
 public readonly record struct Caller(uint Uid, uint Euid, uint Gid, uint Egid, bool CapIpcOwner, int Pid)
 {
-    /// <summary>Supplementary groups; only there where <see cref="CallerNeeds.Groups"/> was asked for.</summary>
+    /// <summary>Supplementary groups; only there where <see cref="CallerFacts.Groups"/> was asked for.</summary>
     public ReadOnlyMemory<uint> Groups { get; init; }
 
     /// <summary>How its user namespace names ids, if that is not the domain's; only there where asked for.</summary>
@@ -26,24 +27,57 @@ public readonly record struct Caller(uint Uid, uint Euid, uint Gid, uint Egid, b
     internal bool IsPrivilegedOn(Bus bus) => CapIpcOwner || Euid == bus.Uid;
 }
 
-/// <summary>What <see cref="Domain.Execute"/> will want to know about who calls; each costs whoever finds it out.</summary>
-[Flags]
-public enum CallerNeeds
+/// <summary>What <see cref="Domain.Execute"/> will want to know about who calls.</summary>
+/// <param name="Facts">For policy, and for what the caller is told.</param>
+/// <param name="Kinds">For what others are told about the caller.</param>
+public readonly record struct CallerNeeds(CallerFacts Facts, AttachFlags Kinds)
 {
-    /// <summary>Nothing.</summary>
-    None = 0,
-    /// <summary>The ids and the process.</summary>
-    Ids = 1,
-    /// <summary>The ids and the supplementary groups.</summary>
-    Groups = Ids | 2,
-    /// <summary>The ids and how the caller's user namespace names them.</summary>
-    Maps = Ids | 4,
+    /// <summary>Whether there is nothing to find out beyond what is known.</summary>
+    public bool AreMetBy(CallerNeeds known) => (Facts & ~known.Facts) == CallerFacts.None && (Kinds & ~known.Kinds) == AttachFlags.None;
+
+    /// <summary>Both.</summary>
+    public CallerNeeds With(CallerNeeds others) => new(Facts | others.Facts, Kinds | others.Kinds);
 }
 
 /// <summary>A user namespace's names for user and group ids.</summary>
 /// <param name="Users">Ranges of user ids.</param>
 /// <param name="Groups">Ranges of group ids.</param>
-public sealed record IdMaps(ReadOnlyMemory<IdRange> Users, ReadOnlyMemory<IdRange> Groups);
+public sealed record IdMaps(ReadOnlyMemory<IdRange> Users, ReadOnlyMemory<IdRange> Groups)
+{
+    /// <summary>The domain's number of an id; false if none has that name.</summary>
+    public static bool TryMapOut(ReadOnlyMemory<IdRange> ranges, uint inside, out uint outside)
+    {
+        foreach (var range in ranges.Span)
+        {
+            // Unsigned difference: an id below the range becomes a huge offset and fails the same test.
+            if (inside - range.Inside >= range.Count) continue;
+            outside = range.Outside + (inside - range.Inside);
+            return true;
+        }
+
+        outside = 0;
+        return false;
+    }
+
+    /// <summary>What an id of the domain is called; false if it has no name.</summary>
+    public static bool TryMapIn(ReadOnlyMemory<IdRange> ranges, uint outside, out uint inside)
+    {
+        foreach (var range in ranges.Span)
+        {
+            if (outside - range.Outside >= range.Count) continue;
+            inside = range.Inside + (outside - range.Outside);
+            return true;
+        }
+
+        inside = 0;
+        return false;
+    }
+}
+
+/// <summary>Ids that stand for those which have no name where they are told.</summary>
+/// <param name="User">For users.</param>
+/// <param name="Group">For groups.</param>
+public readonly record struct OverflowIds(uint User, uint Group);
 
 /// <summary>Ids that follow each other.</summary>
 /// <param name="Inside">The first one, as the user namespace names it.</param>
@@ -100,8 +134,14 @@ public ref struct Invocation
     /// <summary>The whole ioctl number.</summary>
     public required uint Ioctl { get; init; }
 
-    /// <summary>Who calls; only filled where <see cref="Domain.Admit"/> asked for it.</summary>
+    /// <summary>Who calls; only filled where <see cref="Domain.Needs"/> asked for it, as the next two.</summary>
     public Caller Caller { get; init; }
+
+    /// <summary>What may be told about the caller; null if nothing is known.</summary>
+    public ProcessRecord? Process { get; init; }
+
+    /// <summary>In whose words the caller is told about others.</summary>
+    public ReaderView View { get; init; }
 
     /// <summary>When the command arrived; the engine moves it forward if it has seen a later time already.</summary>
     public required Instant Now { get; set; }
@@ -127,6 +167,9 @@ public ref struct Invocation
 
     /// <summary>HELLO: the memory of the pool, of the size asked for; null if it could not be made.</summary>
     public IPoolMemory? Pool { get; set; }
+
+    /// <summary>HELLO: the processes that its PIDS item names, if it has one.</summary>
+    public NamedProcesses Named { get; init; }
 
     /// <summary>BUS_MAKE: 16 random bytes.</summary>
     public UInt128 Random { get; init; }

@@ -9,7 +9,7 @@ public sealed class LifetimeTests
     public void A_handle_gets_one_role()
     {
         var control = _world.OpenControl();
-        Assert.Equal(Errno.EBADFD, _world.Domain.Admit(control, (uint)Command.Hello, out _));
+        Assert.Equal(Errno.EBADFD, _world.Domain.Admit(control, (uint)Command.Hello));
         Assert.Equal(Errno.OK, _world.MakeBus(control, "1000-second").Result);
         Assert.Equal(Errno.EBADFD, _world.MakeBus(control, "1000-third").Result);
 
@@ -21,8 +21,8 @@ public sealed class LifetimeTests
     [Fact]
     public void An_unknown_number_is_ENOTTY_and_an_unknown_handle_EBADF()
     {
-        Assert.Equal(Errno.ENOTTY, _world.Domain.Admit(_world.BusOwner, 0x40189503, out _));
-        Assert.Equal(Errno.EBADF, _world.Domain.Admit(999, (uint)Command.Send, out _));
+        Assert.Equal(Errno.ENOTTY, _world.Domain.Admit(_world.BusOwner, 0x40189503));
+        Assert.Equal(Errno.EBADF, _world.Domain.Admit(999, (uint)Command.Send));
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class LifetimeTests
         Assert.Contains(peer.Handle, _world.Effects.Wakes);
         Assert.Equal(PollState.HungUp, _world.Domain.Poll(peer.Handle));
         Assert.Equal(Errno.ECONNRESET, peer.Byebye());
-        Assert.Equal(Errno.ESHUTDOWN, _world.Domain.Admit(untyped, (uint)Command.Hello, out _));
+        Assert.Equal(Errno.ESHUTDOWN, _world.Domain.Admit(untyped, (uint)Command.Hello));
         Assert.Equal(Errno.ESHUTDOWN, _world.Domain.Open(77, _world.Bus.FindEndpoint("bus") ?? peerEndpoint(peer), TestDomain.CallerOf(1000)));
         Assert.Empty(_world.Domain.Buses);
         peer.Close();

@@ -121,16 +121,13 @@ internal readonly ref struct CommandFetch
         return copied >= 0 && (ulong)copied == total ? Errno.OK : Errno.EFAULT;
     }
 
-    /// <summary>The number in a well-formed CANCEL_FD item among the items of a SEND; false if there is none.</summary>
-    public static bool FindCancelDescriptor(ReadOnlySpan<byte> items, out int number)
+    /// <summary>The first well-formed item of a type among the items of a command that nobody has checked yet.</summary>
+    public static bool TryFind(ReadOnlySpan<byte> items, ItemType type, out Item found)
     {
-        number = -1;
         var reader = new ItemReader(items);
-        while (reader.TryRead(out var item))
+        while (reader.TryRead(out found))
         {
-            if (item.Type != ItemType.CancelFd || ItemRules.Check(item.Type, item.Payload) != Errno.OK) continue;
-            number = item.As<int>();
-            return true;
+            if (found.Type == type && ItemRules.Check(type, found.Payload) == Errno.OK) return true;
         }
 
         return false;

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Kdbus.Abi;
 using Kdbus.Engine;
 using Kdbus.Engine.Messages;
+using Kdbus.Engine.Processes;
 using Kdbus.Fuse;
 
 namespace Kdbus.Daemon.Serving;
@@ -26,11 +27,10 @@ internal sealed class CommandService(
     {
         OpenFile? file;
         Errno admitted;
-        CallerNeeds needs;
         using (host.Enter())
         {
             file = host.FindFile(request.Handle);
-            admitted = host.Domain.Admit(request.Handle, request.Command, out needs);
+            admitted = host.Domain.Admit(request.Handle, request.Command);
             if (file is { Status: not null }) admitted = Errno.ENOTTY;
         }
 
@@ -40,11 +40,11 @@ internal sealed class CommandService(
             return;
         }
 
-        Run(request, reply, file, needs);
+        Run(request, reply, file);
         aftermath.Carry();
     }
 
-    private void Run(in IoctlRequest request, FuseReply reply, OpenFile file, CallerNeeds needs)
+    private void Run(in IoctlRequest request, FuseReply reply, OpenFile file)
     {
         var context = request.Context;
         var layout = CommandLayout.Of(request.Command)!;
@@ -86,18 +86,20 @@ internal sealed class CommandService(
             Handle = file.Handle,
             Request = context.Unique,
             Ioctl = request.Command,
-            Caller = needs != CallerNeeds.None ? Identify(context, needs) : default,
             Now = DomainHost.Now,
             Frame = frame,
             Message = message,
             Payload = payload,
             PayloadPlace = place,
             CancelDescriptor = cancellable,
+            Named = layout.Command == Command.Hello && CommandFetch.TryFind(frame[layout.FixedSize..], ItemType.Pids, out var pids)
+                ? callers.Name(context.Pid, pids.As<KdbusPids>())
+                : default,
             Random = layout.Command == Command.BusMake ? NewRandom() : default,
         };
 
         var wait = new PendingCall(default, file, context.Pid, context.Uid, request.Argument) { Cancel = cancel };
-        var decided = Decide(ref call, needs, context, wait, reply, out var outcome);
+        var decided = Decide(ref call, context, wait, reply, out var outcome);
         if (decided && outcome.Kind == OutcomeKind.Copy)
         {
             decided = CopyAndCommit(ref call, ref outcome, fetch, message, context, wait, reply);
@@ -109,31 +111,49 @@ internal sealed class CommandService(
     }
 
     /// <summary>
-    /// The critical section; false if a signal answered the command while we were stuck in its caller's memory: then it
-    /// must not happen. A call that will wait is known as such before anybody can end it.
+    /// The critical section; false if the command is answered already: by a signal while we were stuck in its caller's memory,
+    /// then it must not happen, or because it may not get stuck there. A call that will wait is known as such before anybody can
+    /// end it. What must be known about the caller hangs on what others want and on policy, so it is asked under the lock, found
+    /// out without it, and asked again.
     /// </summary>
-    private bool Decide(
-        ref Invocation call, CallerNeeds known, in RequestContext context, in PendingCall wait, FuseReply reply, out Outcome outcome)
+    private bool Decide(ref Invocation call, in RequestContext context, in PendingCall wait, FuseReply reply, out Outcome outcome)
     {
         outcome = default;
+        var known = default(CallerNeeds);
         while (true)
         {
-            CallerNeeds needs;
             using (host.Enter())
             {
                 if (reply.IsAnswered) return false;
-                // What must be known may be more than it was a moment ago: a policy has come to speak of groups.
-                host.Domain.Admit(call.Handle, call.Ioctl, out needs);
-                if ((needs & ~known) == CallerNeeds.None)
+                var needs = host.Domain.Needs(call);
+                if (needs.AreMetBy(known))
                 {
                     Execute(ref call, context, wait, reply, out outcome);
                     return true;
                 }
+
+                known = known.With(needs);
             }
 
-            known |= needs;
-            call = call with { Caller = Identify(context, known) };
+            if (TryFindOut(ref call, known, context, wait.Argument)) continue;
+            reply.Ioctl(-(int)TooManyStuck);
+            return false;
         }
+    }
+
+    /// <summary>Finds out about the caller, who stands still; false if his memory would have to be read and he has too many readers stuck.</summary>
+    private bool TryFindOut(ref Invocation call, CallerNeeds needs, in RequestContext context, ulong argument)
+    {
+        var blocks = needs.Kinds.HasFlag(AttachFlags.Cmdline);
+        if (blocks && !Enter(context, argument)) return false;
+        call = call with
+        {
+            Caller = needs.Facts.HasFlag(CallerFacts.Ids) ? Identify(context, needs.Facts) : default,
+            Process = needs.Kinds != AttachFlags.None ? callers.Describe(context.Pid, needs.Kinds) : null,
+            View = (needs.Facts & CallerFacts.View) != 0 ? callers.ViewOf(context.Pid, needs.Facts) : default,
+        };
+        if (blocks) session.LeaveBlocking();
+        return true;
     }
 
     private void Execute(ref Invocation call, in RequestContext context, in PendingCall wait, FuseReply reply, out Outcome outcome)
@@ -199,8 +219,8 @@ internal sealed class CommandService(
         in RequestContext context, CommandLayout layout, FuseReply reply, Span<byte> frame, out CancelDescriptor? cancel)
     {
         cancel = null;
-        if (frame.Length == layout.FixedSize || reply.IsAnswered || !CommandFetch.FindCancelDescriptor(frame[layout.FixedSize..], out var number)) return Errno.OK;
-        var result = callers.CopyDescriptor(context.Pid, number, out var copy);
+        if (frame.Length == layout.FixedSize || reply.IsAnswered || !CommandFetch.TryFind(frame[layout.FixedSize..], ItemType.CancelFd, out var item)) return Errno.OK;
+        var result = callers.CopyDescriptor(context.Pid, item.As<int>(), out var copy);
         if (result != Errno.OK) return result;
         var waits = (MemoryMarshal.Read<KdbusCmdSend>(frame).Flags & (ulong)SendFlags.SyncReply) != 0;
         return waits ? cancels.Watch(context.Uid, copy, context.Unique, out cancel) : CancelWatch.Probe(copy);
@@ -261,8 +281,8 @@ internal sealed class CommandService(
     private bool Enter(in RequestContext context, ulong address) =>
         session.EnterBlocking(new BlockingCaller(context.Pid, context.Uid, address));
 
-    private Caller Identify(in RequestContext context, CallerNeeds needs) =>
-        callers.Identify(context.Pid, needs, capabilities: false, out var caller) == Errno.OK ? caller : CallerOf(context);
+    private Caller Identify(in RequestContext context, CallerFacts facts) =>
+        callers.Identify(context.Pid, facts, capabilities: false, out var caller) == Errno.OK ? caller : CallerOf(context);
 
     /// <summary>
     /// A caller that is not visible in our pid namespace: the kernel still tells the ids it checks file access with. Nothing
@@ -274,7 +294,7 @@ internal sealed class CommandService(
     /// <summary>Gives the pool the size that HELLO asks for, if that can be; the engine judges whether it may be.</summary>
     private PoolFile? SizePool(OpenFile file, in Invocation call)
     {
-        if (host.Domain.Admit(call.Handle, call.Ioctl, out _) != Errno.OK) return null;
+        if (host.Domain.Admit(call.Handle, call.Ioctl) != Errno.OK) return null;
         var size = MemoryMarshal.Read<KdbusCmdHello>(call.Frame).PoolSize;
         return file.Pool is { } pool && pool.TrySetSize(size) ? pool : null;
     }

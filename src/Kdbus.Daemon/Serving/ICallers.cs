@@ -1,5 +1,6 @@
 using Kdbus.Abi;
 using Kdbus.Engine;
+using Kdbus.Engine.Processes;
 using Kdbus.Linux;
 
 namespace Kdbus.Daemon.Serving;
@@ -20,7 +21,19 @@ internal interface ICallers
     /// Who the calling thread is now, as far as it is asked for; capabilities too only when asked for, which costs more.
     /// ESRCH if it cannot be seen from here.
     /// </summary>
-    Errno Identify(int thread, CallerNeeds needs, bool capabilities, out Caller caller);
+    Errno Identify(int thread, CallerFacts facts, bool capabilities, out Caller caller);
+
+    /// <summary>
+    /// What may be told of the calling thread and its process now, as far as it is asked for and can be had; null if it cannot
+    /// be seen from here. <see cref="AttachFlags.Cmdline"/> is read from its memory and may block as long as that pleases.
+    /// </summary>
+    ProcessRecord? Describe(int thread, AttachFlags kinds);
+
+    /// <summary>From where the calling thread looks at others now, as far as it is asked for and can be had.</summary>
+    ReaderView ViewOf(int thread, CallerFacts facts);
+
+    /// <summary>Whom the calling thread means by these numbers.</summary>
+    NamedProcesses Name(int thread, in KdbusPids pids);
 
     /// <summary>
     /// A copy of one of the calling thread's descriptors, which belongs to whoever asked for it: EBADF if it has none of that

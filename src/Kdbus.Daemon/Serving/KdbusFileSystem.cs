@@ -1,6 +1,7 @@
 using Kdbus.Abi;
 using Kdbus.Daemon.Status;
 using Kdbus.Engine;
+using Kdbus.Engine.Processes;
 using Kdbus.Fuse;
 using Kdbus.Fuse.Wire;
 using Kdbus.Linux;
@@ -314,7 +315,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         }
 
         var context = request.Context;
-        if (_callers.Identify(context.Pid, CallerNeeds.Groups, capabilities: true, out var caller) != Errno.OK)
+        if (_callers.Identify(context.Pid, CallerFacts.Groups, capabilities: true, out var caller) != Errno.OK)
         {
             caller = CommandService.CallerOf(context);
         }

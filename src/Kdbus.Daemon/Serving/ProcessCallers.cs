@@ -1,5 +1,6 @@
 using Kdbus.Abi;
 using Kdbus.Engine;
+using Kdbus.Engine.Processes;
 using Kdbus.Linux;
 using TaskStatus = Kdbus.Linux.TaskStatus;
 
@@ -25,20 +26,26 @@ internal sealed class ProcessCallers(uint ownDevice) : ICallers
 
     public nint Write(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote) => ProcessMemory.Write(thread, local, remote);
 
-    public Errno Identify(int thread, CallerNeeds needs, bool capabilities, out Caller caller)
+    public Errno Identify(int thread, CallerFacts facts, bool capabilities, out Caller caller)
     {
         caller = default;
         if (thread == 0) return Errno.ESRCH;
-        var status = capabilities || needs.HasFlag(CallerNeeds.Groups);
+        var status = capabilities || facts.HasFlag(CallerFacts.Groups);
         if (status || !TryPidFd(thread, out caller))
         {
-            var read = ReadStatus(thread, needs, capabilities, out caller);
+            var read = ReadStatus(thread, facts, capabilities, out caller);
             if (read != Errno.OK) return read;
         }
 
-        if (needs.HasFlag(CallerNeeds.Maps)) caller = caller with { Maps = _namespaces.Of(thread) };
+        if (facts.HasFlag(CallerFacts.Maps)) caller = caller with { Maps = _namespaces.Of(thread) };
         return Errno.OK;
     }
+
+    public ProcessRecord? Describe(int thread, AttachFlags kinds) => null;
+
+    public ReaderView ViewOf(int thread, CallerFacts facts) => default;
+
+    public NamedProcesses Name(int thread, in KdbusPids pids) => default;
 
     public Errno CopyDescriptor(int thread, int number, out int copy)
     {
@@ -71,7 +78,7 @@ internal sealed class ProcessCallers(uint ownDevice) : ICallers
         return true;
     }
 
-    private Errno ReadStatus(int thread, CallerNeeds needs, bool capabilities, out Caller caller)
+    private Errno ReadStatus(int thread, CallerFacts facts, bool capabilities, out Caller caller)
     {
         caller = default;
         var status = t_status ??= new TaskStatus();
@@ -79,7 +86,7 @@ internal sealed class ProcessCallers(uint ownDevice) : ICallers
         // A capability counts in the user namespace of its holder: one held in another namespace says nothing here.
         var owner = capabilities && (status.CapEffective & (1UL << CapIpcOwner)) != 0 && _namespaces.IsOwn(thread);
         caller = new Caller(status.Uid.Real, status.Uid.Effective, status.Gid.Real, status.Gid.Effective, owner, status.Tgid);
-        if (needs.HasFlag(CallerNeeds.Groups)) caller = caller with { Groups = _namespaces.Named(status.Groups) };
+        if (facts.HasFlag(CallerFacts.Groups)) caller = caller with { Groups = _namespaces.Named(status.Groups) };
         return Errno.OK;
     }
 

@@ -27,7 +27,7 @@ internal static class CommandTable
             Command.Free => ConnectionCommands.Free(ref call, handle.Connection!),
             Command.List => ListCommand.Run(ref call, handle.Connection!, ref outcome),
             Command.ConnInfo => InfoCommands.ConnInfo(domain, ref call, handle.Connection!, ref outcome),
-            Command.BusCreatorInfo => InfoCommands.BusCreatorInfo(ref call, handle.Connection!, ref outcome),
+            Command.BusCreatorInfo => InfoCommands.BusCreatorInfo(domain, ref call, handle.Connection!, ref outcome),
             Command.NameAcquire => NameCommands.Acquire(domain, ref call, handle.Connection!, ref outcome),
             Command.NameRelease => NameCommands.Release(ref call, handle.Connection!),
             Command.MatchAdd => MatchCommands.Add(domain, ref call, handle.Connection!),

@@ -32,7 +32,7 @@ internal static class ConnectionCommands
         {
             if (connection.Kind is not (ConnectionKind.Ordinary or ConnectionKind.Monitor)) return Errno.EOPNOTSUPP;
             if (AttachMask.Sanitize(item.As<ulong>(), out send) != Errno.OK) return Errno.EINVAL;
-            if ((connection.Bus.RequiredAttachFlags & ~send) != 0) return Errno.EINVAL;
+            if (connection.Bus.RequiresMoreThan(send, connection.Creator.Pid)) return Errno.EINVAL;
         }
 
         if (CommandFrame.TryFind(items, ItemType.AttachFlagsRecv, out item))

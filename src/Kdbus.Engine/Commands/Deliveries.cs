@@ -12,28 +12,28 @@ namespace Kdbus.Engine.Commands;
 internal static class Deliveries
 {
     /// <summary>Every monitor gets a copy; one that has no room loses it.</summary>
-    public static void ToMonitors(Domain domain, Transfer transfer, scoped in MessageImport import, Instant now)
+    public static void ToMonitors(Domain domain, Transfer transfer, scoped in MessageImport import)
     {
         foreach (var monitor in transfer.Sender.Bus.Monitors)
         {
-            if (!ToListener(domain, transfer, monitor, name: null, in import, now)) Queueing.Lose(domain, monitor);
+            if (!ToListener(domain, transfer, monitor, name: null, in import)) Queueing.Lose(domain, monitor);
         }
     }
 
     /// <summary>One that listens, and of whose luck the sender is told nothing; false if it has no room.</summary>
     public static bool ToListener(
-        Domain domain, Transfer transfer, Connection listener, NameEntry? name, scoped in MessageImport import, Instant now)
+        Domain domain, Transfer transfer, Connection listener, NameEntry? name, scoped in MessageImport import)
     {
-        if (Queueing.Reserve(domain, transfer.Sender, listener, import, name, now, out var delivery) != Errno.OK) return false;
+        if (Queueing.Reserve(domain, transfer.Sender, listener, import, name, out var delivery) != Errno.OK) return false;
         transfer.Add(delivery);
         return true;
     }
 
     /// <summary>The one the message is addressed to: whether it has room decides the result of the SEND.</summary>
     public static void ToAddressee(
-        Domain domain, Transfer transfer, Connection receiver, NameEntry? name, scoped in MessageImport import, Instant now)
+        Domain domain, Transfer transfer, Connection receiver, NameEntry? name, scoped in MessageImport import)
     {
-        transfer.Refused = Queueing.Reserve(domain, transfer.Sender, receiver, import, name, now, out var delivery);
+        transfer.Refused = Queueing.Reserve(domain, transfer.Sender, receiver, import, name, out var delivery);
         if (transfer.Refused == Errno.OK) transfer.Add(delivery, isMain: true);
         else GiveUpMain(domain, transfer, transfer.Refused);
     }
@@ -154,7 +154,7 @@ internal static class Deliveries
             delivery.Message.Request = request;
             // As with requests that are queued when a name is taken over: nobody answers himself.
             if (delivery.Destination != request.Requester) request.Answerer = delivery.Destination;
-            domain.Replies.Start(request, call.Request);
+            domain.Replies.Start(request, call.Request, call.View);
             if (request.Synchronous) outcome.Kind = OutcomeKind.Pending;
         }
 

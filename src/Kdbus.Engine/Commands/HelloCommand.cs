@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Kdbus.Abi;
 using Kdbus.Engine.Messages;
 using Kdbus.Engine.Policy;
+using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine.Commands;
 
@@ -22,11 +23,15 @@ internal static class HelloCommand
         var endpoint = handle.Endpoint!;
         var bus = endpoint.Bus;
 
-        var result = Check(domain.Limits, ref cmd, items, handle, out var name, out var send, out var recv);
+        var result = Check(domain.Limits, cmd, items, handle, out var name, out var send, out var recv);
         if (result != Errno.OK) return result;
+        if (bus.RequiresMoreThan(send, call.Caller.Pid)) return Errno.ECONNREFUSED;
 
         var id = domain.NextId();
         if (call.Pool == null) return Errno.ENOMEM;
+        var fakes = Fakes(items);
+        var process = call.Process;
+        if (fakes && !TryFake(items, call, out process)) return Errno.EINVAL;
         var user = endpoint.User ?? domain.Users.Get(call.Caller.Uid);
         result = user.Connections < domain.Limits.Connections ? Errno.OK : Errno.EMFILE;
 
@@ -49,6 +54,8 @@ internal static class HelloCommand
             AttachFlagsRecv = recv,
             Description = description,
             ConnectedAt = call.Now.Monotonic,
+            Process = process,
+            IsFaked = fakes,
         };
         bus.Add(connection);
         handle.Become(connection);
@@ -67,9 +74,15 @@ internal static class HelloCommand
         return Errno.OK;
     }
 
+    /// <summary>Whether the caller says who he is, instead of being looked at.</summary>
+    public static bool Fakes(ReadOnlySpan<byte> items) =>
+        CommandFrame.TryFind(items, ItemType.Creds, out _)
+        || CommandFrame.TryFind(items, ItemType.Pids, out _)
+        || CommandFrame.TryFind(items, ItemType.Seclabel, out _);
+
     private static Errno Check(
         DomainLimits limits,
-        ref KdbusCmdHello cmd,
+        in KdbusCmdHello cmd,
         ReadOnlySpan<byte> items,
         Handle handle,
         out ReadOnlySpan<byte> name,
@@ -93,16 +106,64 @@ internal static class HelloCommand
 
         if (kind == HelloFlags.Monitor && handle.Endpoint!.IsCustom) return Errno.EOPNOTSUPP;
         if (kind != 0 && !handle.Privileged) return Errno.EPERM;
-        var fakes = CommandFrame.TryFind(items, ItemType.Creds, out _)
-            || CommandFrame.TryFind(items, ItemType.Pids, out _)
-            || CommandFrame.TryFind(items, ItemType.Seclabel, out _);
-        if (fakes && !handle.Privileged) return Errno.EPERM;
+        if (Fakes(items) && !handle.Privileged) return Errno.EPERM;
         if (AttachMask.Sanitize(cmd.AttachFlagsSend, out send) != Errno.OK) return Errno.EINVAL;
         if (AttachMask.Sanitize(cmd.AttachFlagsRecv, out recv) != Errno.OK) return Errno.EINVAL;
-        var required = handle.Endpoint!.Bus.RequiredAttachFlags;
-        if ((required & ~send) != 0) return Errno.ECONNREFUSED;
+        return Errno.OK;
+    }
 
-        return fakes ? Errno.EOPNOTSUPP : Errno.OK; // understood and checked, but this metadata is not there yet
+    /// <summary>
+    /// Takes what a privileged caller says of somebody: false for an id without a name in his user namespace, or a number of no
+    /// process in his pid namespace. An id of all ones, and a process 0, are left open.
+    /// </summary>
+    private static bool TryFake(ReadOnlySpan<byte> items, scoped in Invocation call, out ProcessRecord? faked)
+    {
+        faked = null;
+        var kinds = AttachFlags.None;
+        var creds = default(TaskCreds);
+        ProcessDetails? details = null;
+        if (CommandFrame.TryFind(items, ItemType.Creds, out var item))
+        {
+            if (!TryRead(item.As<KdbusCreds>(), call.Caller.Maps, out creds)) return false;
+            kinds |= AttachFlags.Creds;
+        }
+
+        if (CommandFrame.TryFind(items, ItemType.Pids, out _))
+        {
+            if (!call.Named.Found) return false;
+            kinds |= AttachFlags.Pids;
+        }
+
+        if (CommandFrame.TryFind(items, ItemType.Seclabel, out item))
+        {
+            details = new ProcessDetails { Seclabel = item.String.ToArray() };
+            kinds |= AttachFlags.Seclabel;
+        }
+
+        var named = call.Named;
+        faked = new ProcessRecord
+        {
+            Kinds = kinds, Creds = creds, Process = named.Process, Thread = named.Thread, Parent = named.Parent, Details = details,
+        };
+        return true;
+    }
+
+    private static bool TryRead(in KdbusCreds given, IdMaps? maps, out TaskCreds creds)
+    {
+        creds = default;
+        var (users, groups) = (maps?.Users, maps?.Groups);
+        if (!TryRead(given.Uid, users, out var uid) || !TryRead(given.Euid, users, out var euid)) return false;
+        if (!TryRead(given.Suid, users, out var suid) || !TryRead(given.Fsuid, users, out var fsuid)) return false;
+        if (!TryRead(given.Gid, groups, out var gid) || !TryRead(given.Egid, groups, out var egid)) return false;
+        if (!TryRead(given.Sgid, groups, out var sgid) || !TryRead(given.Fsgid, groups, out var fsgid)) return false;
+        creds = new TaskCreds(uid, euid, suid, fsuid, gid, egid, sgid, fsgid);
+        return true;
+    }
+
+    private static bool TryRead(ulong given, ReadOnlyMemory<IdRange>? names, out uint id)
+    {
+        id = (uint)given; // only these bits are an id
+        return id == uint.MaxValue || names is not { } known || IdMaps.TryMapOut(known, id, out id);
     }
 
     /// <summary>

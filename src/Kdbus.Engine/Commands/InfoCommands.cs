@@ -10,6 +10,8 @@ namespace Kdbus.Engine.Commands;
 /// <summary>CONN_INFO and BUS_CREATOR_INFO.</summary>
 internal static class InfoCommands
 {
+    private const int MostOnStack = 2048;
+
     private static readonly int HeaderSize = Unsafe.SizeOf<KdbusInfo>();
 
     public static Errno ConnInfo(Domain domain, ref Invocation call, Connection connection, ref Outcome outcome)
@@ -19,32 +21,44 @@ internal static class InfoCommands
         var result = Find(ref call, connection, cmd.Id, out var target);
         if (result != Errno.OK) return result;
 
-        var metadata = new Metadata(domain, target, asked);
-        result = Answer.Publish(connection, HeaderSize + metadata.Size, ref outcome, out var room);
-        if (result != Errno.OK) return result;
-
-        var info = new KdbusInfo { Size = (ulong)room.Length, Id = target.Id, Flags = (ulong)target.Flags };
-        MemoryMarshal.Write(room, in info);
-        var items = new ItemWriter(room[HeaderSize..]);
-        metadata.Write(ref items);
-        StoreInfo(ref cmd, ref outcome);
+        var info = new KdbusInfo { Id = target.Id, Flags = (ulong)target.Flags };
+        result = Tell(domain, ref call, connection, info, name: [], Metadata.OfConnection(domain, target, asked), ref outcome);
+        if (result != Errno.OK || !target.IsFaked) return result;
+        cmd.ReturnFlags = (ulong)InfoReturnFlags.Faked;
+        outcome.StoreReturnFlags();
         return Errno.OK;
     }
 
-    public static Errno BusCreatorInfo(ref Invocation call, Connection connection, ref Outcome outcome)
+    public static Errno BusCreatorInfo(Domain domain, ref Invocation call, Connection connection, ref Outcome outcome)
     {
-        ref var cmd = ref call.Frame.As<KdbusCmdInfo>();
-        if (AttachMask.Sanitize(cmd.AttachFlags, out _) != Errno.OK) return Errno.EINVAL;
-
+        if (AttachMask.Sanitize(call.Frame.As<KdbusCmdInfo>().AttachFlags, out var asked) != Errno.OK) return Errno.EINVAL;
         var bus = connection.Bus;
-        var result = Answer.Publish(connection, HeaderSize + Item.SizeInChain(bus.Name.Length + 1), ref outcome, out var room);
-        if (result != Errno.OK) return result;
+        var info = new KdbusInfo { Id = bus.Id, Flags = (ulong)bus.MakeFlags };
+        return Tell(domain, ref call, connection, info, Encoding.ASCII.GetBytes(bus.Name), Metadata.OfCreator(domain, bus, asked), ref outcome);
+    }
 
-        var info = new KdbusInfo { Size = (ulong)room.Length, Id = bus.Id, Flags = (ulong)bus.MakeFlags };
-        MemoryMarshal.Write(room, in info);
-        var items = new ItemWriter(room[HeaderSize..]);
-        items.WriteString(ItemType.MakeName, Encoding.ASCII.GetBytes(bus.Name));
-        StoreInfo(ref cmd, ref outcome);
+    /// <summary>
+    /// Publishes a record of the size that it comes to: what the caller is not told leaves no room behind.
+    /// </summary>
+    private static Errno Tell(
+        Domain domain, ref Invocation call, Connection connection, KdbusInfo info, ReadOnlySpan<byte> name, in Metadata metadata, ref Outcome outcome)
+    {
+        var length = HeaderSize + (name.IsEmpty ? 0 : Item.SizeInChain(name.Length + 1)) + metadata.Size;
+        var record = length <= MostOnStack ? stackalloc byte[length] : new byte[length];
+        var items = new ItemWriter(record[HeaderSize..]);
+        if (!name.IsEmpty) items.WriteString(ItemType.MakeName, name);
+        metadata.Write(ref items, call.View, domain.Overflow);
+        info.Size = (ulong)(HeaderSize + items.Length);
+        MemoryMarshal.Write(record, in info);
+
+        var result = Answer.Publish(connection, (int)info.Size, ref outcome, out var room);
+        if (result != Errno.OK) return result;
+        record[..room.Length].CopyTo(room);
+
+        ref var cmd = ref call.Frame.As<KdbusCmdInfo>();
+        cmd.Offset = outcome.Published.Offset;
+        cmd.InfoSize = outcome.Published.Size;
+        outcome.StoreResults(40, 16);
         return Errno.OK;
     }
 
@@ -64,12 +78,5 @@ internal static class InfoCommands
         if (asking.Bus.FindConnection(id) is not { } found || !Permission.MaySee(asking, call.Caller, found)) return Errno.ENXIO;
         target = found;
         return Errno.OK;
-    }
-
-    private static void StoreInfo(ref KdbusCmdInfo cmd, ref Outcome outcome)
-    {
-        cmd.Offset = outcome.Published.Offset;
-        cmd.InfoSize = outcome.Published.Size;
-        outcome.StoreResults(40, 16);
     }
 }

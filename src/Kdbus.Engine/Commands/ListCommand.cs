@@ -73,7 +73,7 @@ internal static class ListCommand
     private static int Emit(Connection asking, in Caller caller, Connection connection, NameEntry? name, int at, Span<byte> room)
     {
         if (name != null && !Permission.MaySee(asking, caller, name.Name)) return 0;
-        var size = HeaderSize + (name == null ? 0 : Item.SizeInChain(Unsafe.SizeOf<KdbusName>() + name.Name.Length + 1));
+        var size = HeaderSize + (name == null ? 0 : new OwnedName(name.Name, name.Flags).Size);
         if (room.IsEmpty) return size;
 
         var record = room.Slice(at, size);
@@ -81,10 +81,7 @@ internal static class ListCommand
         if (name != null)
         {
             var items = new ItemWriter(record[HeaderSize..]);
-            var owned = items.Begin(ItemType.OwnedName, Unsafe.SizeOf<KdbusName>() + name.Name.Length + 1);
-            MemoryMarshal.Write(owned, new KdbusName { Flags = (ulong)name.Flags });
-            name.Name.CopyTo(owned[Unsafe.SizeOf<KdbusName>()..]);
-            owned[^1] = 0;
+            new OwnedName(name.Name, name.Flags).WriteTo(ref items);
         }
 
         return size;

@@ -38,6 +38,7 @@ internal static class MakeCommands
             RequiredAttachFlags = required,
             CreatorAttachFlags = creator,
             Maker = maker,
+            Creator = call.Process,
         };
         bus.Add(new Endpoint(domain.NextInode(), Bus.DefaultEndpointName, bus.Uid, bus.Gid, flags, bus, user: null));
         domain.Add(bus);

@@ -1,5 +1,6 @@
 using Kdbus.Abi;
 using Kdbus.Engine.Messages;
+using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine.Commands;
 
@@ -13,14 +14,12 @@ internal static class RecvCommand
         if (flags.HasFlag(RecvFlags.Drop | RecvFlags.UsePriority)) return Errno.EINVAL;
 
         connection.LastRead = call.Now.Monotonic;
-        var message = flags.HasFlag(RecvFlags.UsePriority)
-            ? connection.Queue.MostUrgent(cmd.Priority)
-            : connection.Queue.First;
+        var message = Choose(connection, cmd);
         cmd.Msg = new KdbusMsgInfo { Offset = connection.Pool.Size };
         if (message != null)
         {
             if (flags.HasFlag(RecvFlags.Drop)) Drop(domain, connection, message, call.Now);
-            else cmd.Msg = Receive(connection, message, flags.HasFlag(RecvFlags.Peek), ref outcome);
+            else cmd.Msg = Receive(domain, connection, message, flags.HasFlag(RecvFlags.Peek), call.View, ref outcome);
         }
 
         cmd.DroppedMsgs = connection.Dropped;
@@ -35,9 +34,15 @@ internal static class RecvCommand
         return message == null ? Errno.EAGAIN : Errno.OK;
     }
 
-    private static KdbusMsgInfo Receive(Connection connection, QueuedMessage message, bool peek, ref Outcome outcome)
+    /// <summary>The message that the command means, if there is one.</summary>
+    public static QueuedMessage? Choose(Connection connection, in KdbusCmdRecv cmd) =>
+        ((RecvFlags)cmd.Flags).HasFlag(RecvFlags.UsePriority) ? connection.Queue.MostUrgent(cmd.Priority) : connection.Queue.First;
+
+    private static KdbusMsgInfo Receive(
+        Domain domain, Connection connection, QueuedMessage message, bool peek, in ReaderView view, ref Outcome outcome)
     {
-        var info = Queueing.Publish(connection, message);
+        var takesDescriptors = !peek && connection.Flags.HasFlag(HelloFlags.AcceptFd);
+        var info = Queueing.Publish(domain, connection, message, view, takesDescriptors);
         outcome.Published = new PoolRange(info.Offset, info.MsgSize);
         if (!peek) Queueing.Remove(connection, message);
         return info;

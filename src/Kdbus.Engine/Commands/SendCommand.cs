@@ -18,7 +18,7 @@ internal static class SendCommand
         var flags = (SendFlags)cmd.Flags;
         if (call.CancelDescriptor != Errno.OK) return call.CancelDescriptor;
 
-        var result = MessageImport.Read(domain, sender, flags, cmd.MsgAddress, call.Message, out var import);
+        var result = MessageImport.Read(domain, sender, call, out var import);
         if (result != Errno.OK) return result;
         if (import.IsBroadcast) return Broadcast(domain, ref call, sender, in import, ref outcome);
 
@@ -62,8 +62,8 @@ internal static class SendCommand
                 sender, receiver, name, import.Header.Cookie, import.Header.TimeoutNs, flags.HasFlag(SendFlags.SyncReply));
         }
 
-        Deliveries.ToMonitors(domain, transfer, in import, call.Now);
-        Deliveries.ToAddressee(domain, transfer, receiver, name, in import, call.Now);
+        Deliveries.ToMonitors(domain, transfer, in import);
+        Deliveries.ToAddressee(domain, transfer, receiver, name, in import);
         return Deliveries.Begin(domain, ref call, transfer, ref outcome);
     }
 
@@ -80,9 +80,9 @@ internal static class SendCommand
         if (receiver.Requests.Find(sender, import.Header.CookieReply) is not { } tracker) return Errno.EPERM;
         domain.Replies.Take(tracker);
         var transfer = new Transfer(sender) { AnswerTo = tracker.Synchronous ? tracker : null };
-        Deliveries.ToMonitors(domain, transfer, in import, call.Now);
+        Deliveries.ToMonitors(domain, transfer, in import);
         // Who waits gets it, whoever owns the name by then.
-        Deliveries.ToAddressee(domain, transfer, receiver, tracker.Synchronous ? null : name, in import, call.Now);
+        Deliveries.ToAddressee(domain, transfer, receiver, tracker.Synchronous ? null : name, in import);
         return Deliveries.Begin(domain, ref call, transfer, ref outcome);
     }
 
@@ -97,10 +97,10 @@ internal static class SendCommand
         ref Outcome outcome)
     {
         var transfer = new Transfer(sender) { IsSignal = true };
-        Deliveries.ToMonitors(domain, transfer, in import, call.Now);
+        Deliveries.ToMonitors(domain, transfer, in import);
         if (receiver.Matches.Passes(import.AsSubject(sender)) && Permission.MayTalk(receiver, receiver.Creator, sender))
         {
-            Deliveries.ToListener(domain, transfer, receiver, name, in import, call.Now);
+            Deliveries.ToListener(domain, transfer, receiver, name, in import);
         }
 
         return Deliveries.Begin(domain, ref call, transfer, ref outcome);
@@ -110,13 +110,13 @@ internal static class SendCommand
         Domain domain, ref Invocation call, Connection sender, scoped in MessageImport import, ref Outcome outcome)
     {
         var transfer = new Transfer(sender) { IsSignal = true };
-        Deliveries.ToMonitors(domain, transfer, in import, call.Now);
+        Deliveries.ToMonitors(domain, transfer, in import);
         var listeners = domain.Listeners;
         sender.Bus.Matching.Collect(import.AsSubject(sender), listeners);
         foreach (var listener in listeners)
         {
             if (listener == sender || !Permission.MayTalk(listener, listener.Creator, sender)) continue;
-            if (!Deliveries.ToListener(domain, transfer, listener, name: null, in import, call.Now)) Queueing.Lose(domain, listener);
+            if (!Deliveries.ToListener(domain, transfer, listener, name: null, in import)) Queueing.Lose(domain, listener);
         }
 
         listeners.Clear();
@@ -125,7 +125,7 @@ internal static class SendCommand
 
     private static Errno Resume(Domain domain, ref Invocation call, ReplyTracker interrupted, ref Outcome outcome)
     {
-        if (!domain.Replies.Resume(interrupted, call.Request, out var completion))
+        if (!domain.Replies.Resume(interrupted, call.Request, call.View, out var completion))
         {
             outcome.Kind = OutcomeKind.Pending;
             return Errno.OK;

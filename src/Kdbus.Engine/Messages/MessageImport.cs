@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Kdbus.Abi;
+using Kdbus.Engine.Commands;
 using Kdbus.Engine.Matching;
+using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine.Messages;
 
@@ -25,6 +27,12 @@ internal ref struct MessageImport
 
     /// <summary>Number of the message in the domain.</summary>
     public ulong Sequence { get; private set; }
+
+    /// <summary>When it was sent.</summary>
+    public Instant SentAt { get; private set; }
+
+    /// <summary>Who sent it, as far as receivers want to know; null if nothing is known.</summary>
+    public ProcessRecord? Process { get; private set; }
 
     /// <summary>The destination name without NUL, empty if none.</summary>
     public readonly ReadOnlySpan<byte> DstName => _dstName;
@@ -50,10 +58,12 @@ internal ref struct MessageImport
     public readonly bool IsBroadcast => Header.DstId == Constants.DstIdBroadcast;
 
     /// <summary>Reads and checks the message of a SEND.</summary>
-    public static Errno Read(Domain domain, Connection sender, SendFlags flags, ulong address, ReadOnlySpan<byte> message, out MessageImport import)
+    public static Errno Read(Domain domain, Connection sender, scoped in Invocation call, out MessageImport import)
     {
-        import = default;
-        if (address % 8 != 0 || message.Length < 8) return Errno.EFAULT;
+        ref var cmd = ref call.Frame.As<KdbusCmdSend>();
+        var message = call.Message;
+        import = new MessageImport { SentAt = call.Now, Process = call.Process };
+        if (cmd.MsgAddress % 8 != 0 || message.Length < 8) return Errno.EFAULT;
         var size = BinaryPrimitives.ReadUInt64LittleEndian(message);
         if (size < (ulong)Unsafe.SizeOf<KdbusMsg>() || size > (ulong)domain.Limits.MessageSize) return Errno.EINVAL;
 
@@ -66,7 +76,7 @@ internal ref struct MessageImport
         if ((import.Flags & ~known) != 0) return Errno.EINVAL;
         var result = CheckPayloads(domain.Limits, import._items);
         if (result == Errno.OK && import.Header.PayloadType == Constants.PayloadKernel) result = Errno.EINVAL;
-        if (result == Errno.OK) result = import.CheckFlags(flags.HasFlag(SendFlags.SyncReply));
+        if (result == Errno.OK) result = import.CheckFlags(((SendFlags)cmd.Flags).HasFlag(SendFlags.SyncReply));
         if (result == Errno.OK) result = import.ReadItems(domain.Limits, sender.Bus);
         if (result == Errno.OK) result = import.CheckAddressing();
         if (result != Errno.OK) return result;

@@ -117,7 +117,7 @@ internal static class Notifications
 
     private static bool TryDeliver(Domain domain, Connection receiver, ReadOnlySpan<byte> message, ulong sequence, Instant now)
     {
-        var metadata = new Metadata(domain, sender: null, receiver, sequence, now);
+        var metadata = Metadata.OfNotification(domain, receiver, sequence, now);
         var size = Item.Align8((ulong)(message.Length + metadata.Size));
         if (Queueing.Charge(domain, receiver, sender: null, domain.BusItself, size, out var slice) != Errno.OK) return false;
 

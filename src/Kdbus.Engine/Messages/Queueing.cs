@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Kdbus.Abi;
 using Kdbus.Engine.Names;
+using Kdbus.Engine.Processes;
 using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Messages;
@@ -16,12 +17,12 @@ internal static class Queueing
     /// ENOBUFS, EXFULL, ENOMEM.
     /// </summary>
     public static Errno Reserve(
-        Domain domain, Connection sender, Connection receiver, scoped in MessageImport import, NameEntry? name, Instant now, out Delivery delivery)
+        Domain domain, Connection sender, Connection receiver, scoped in MessageImport import, NameEntry? name, out Delivery delivery)
     {
         delivery = null!;
         if (!receiver.Alive) return Errno.ECONNRESET;
 
-        var metadata = new Metadata(domain, sender, receiver, import.Sequence, now);
+        var metadata = Metadata.OfMessage(domain, sender, receiver, import);
         var metadataOffset = import.SizeAtReceiver;
         var areaStart = metadataOffset + metadata.Size;
         var size = Item.Align8((ulong)areaStart + import.AreaSize);
@@ -83,19 +84,26 @@ internal static class Queueing
     }
 
     /// <summary>
-    /// Makes a message ready to be read and tells where it lies: metadata is written, <c>kdbus_msg.size</c> counts it,
-    /// and the owner of the pool holds the slice from now on.
+    /// Makes a message ready to be read and tells where it lies: metadata is written in the words of who reads it,
+    /// <c>kdbus_msg.size</c> counts it, and the owner of the pool holds the slice from now on. Who
+    /// <paramref name="takesDescriptors"/> is told if there should be one that he does not get.
     /// </summary>
-    public static KdbusMsgInfo Publish(Connection receiver, QueuedMessage message)
+    public static KdbusMsgInfo Publish(Domain domain, Connection receiver, QueuedMessage message, in ReaderView view, bool takesDescriptors)
     {
         var room = receiver.Pool.Memory.Room(message.Slice.Offset, message.MetadataOffset + message.Metadata.Size);
         var items = new ItemWriter(room[message.MetadataOffset..]);
-        message.Metadata.Write(ref items);
+        message.Metadata.Write(ref items, view, domain.Overflow);
         var size = (ulong)(message.MetadataOffset + items.Length);
         MemoryMarshal.Write(room, in size);
 
         message.Slice.HeldByOwner = true;
-        return new KdbusMsgInfo { Offset = message.Slice.Offset, MsgSize = message.Slice.Size };
+        var incomplete = takesDescriptors && message.Metadata.Kinds.HasFlag(AttachFlags.Pidfd);
+        return new KdbusMsgInfo
+        {
+            Offset = message.Slice.Offset,
+            MsgSize = message.Slice.Size,
+            ReturnFlags = incomplete ? (ulong)RecvReturnFlags.IncompleteFds : 0,
+        };
     }
 
     /// <summary>

@@ -43,9 +43,9 @@ internal sealed class NameEntry(ulong id, byte[] name)
     /// <summary>Gives the name to a connection, which has it besides those it acquired before.</summary>
     public void Give(Connection owner, NameFlags flags)
     {
-        Owner?.Names.Remove(this);
+        Owner?.Lose(this);
         Owner = owner;
         Flags = flags;
-        owner.Names.Add(this);
+        owner.Gain(this);
     }
 }

@@ -118,7 +118,7 @@ internal sealed class NameRegistry(Domain domain, Bus bus)
         else
         {
             _names.Remove(entry.Name);
-            old.Names.Remove(entry);
+            old.Lose(entry);
             Notifications.NameRemoved(domain, bus, entry, now);
         }
     }

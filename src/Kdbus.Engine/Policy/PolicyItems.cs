@@ -50,21 +50,8 @@ internal static class PolicyItems
         if (inside == uint.MaxValue) return false;
         var outside = inside;
         var ranges = type == PolicyAccessType.User ? maps?.Users : maps?.Groups;
-        if (ranges is { } known && !TryMap(known.Span, inside, out outside)) return false;
+        if (ranges is { } known && !IdMaps.TryMapOut(known, inside, out outside)) return false;
         access = access with { Id = outside };
         return true;
-    }
-
-    private static bool TryMap(ReadOnlySpan<IdRange> ranges, uint inside, out uint outside)
-    {
-        foreach (var range in ranges)
-        {
-            if (inside - range.Inside >= range.Count) continue;
-            outside = range.Outside + (inside - range.Inside);
-            return true;
-        }
-
-        outside = 0;
-        return false;
     }
 }

@@ -18,4 +18,6 @@ public enum CallerFacts
     PidNamespace = 16,
     /// <summary><see cref="ReaderView.Root"/>.</summary>
     Root = 32,
+    /// <summary>All of the <see cref="ReaderView"/>.</summary>
+    View = UserNamespace | PidNamespace | Root,
 }

@@ -1,5 +1,6 @@
 using Kdbus.Abi;
 using Kdbus.Engine.Messages;
+using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine.Requests;
 
@@ -26,25 +27,26 @@ internal sealed class Replies(Domain domain)
     }
 
     /// <summary>The request has been queued: the tracker starts, holding the slot together with the message.</summary>
-    public void Start(ReplyTracker tracker, ulong waitingRequest)
+    public void Start(ReplyTracker tracker, ulong waitingRequest, in ReaderView view)
     {
         tracker.Requester.Requests.Add(tracker);
         tracker.Answerer.Expected.Add(tracker);
         tracker.IsExpected = true;
         _deadlines.Add(tracker);
-        if (tracker.Synchronous) Wait(tracker, waitingRequest);
+        if (tracker.Synchronous) Wait(tracker, waitingRequest, view);
     }
 
     /// <summary>A call that a signal had interrupted is repeated; true if its answer is there already.</summary>
-    public bool Resume(ReplyTracker tracker, ulong request, out Completion completion)
+    public bool Resume(ReplyTracker tracker, ulong request, in ReaderView view, out Completion completion)
     {
         completion = default;
         if (!tracker.Answered)
         {
-            Wait(tracker, request);
+            Wait(tracker, request, view);
             return false;
         }
 
+        tracker.View = view;
         completion = Pickup(tracker, request);
         End(tracker);
         return true;
@@ -140,18 +142,19 @@ internal sealed class Replies(Domain domain)
         domain.Effects.Complete(new Completion(request, tracker.Requester.Handle.Id, result, Restart: false, default));
     }
 
-    private void Wait(ReplyTracker tracker, ulong request)
+    private void Wait(ReplyTracker tracker, ulong request, in ReaderView view)
     {
+        tracker.View = view;
         tracker.WaitingRequest = request;
         _waiting.Add(request, tracker);
     }
 
-    private static Completion Pickup(ReplyTracker tracker, ulong request)
+    private Completion Pickup(ReplyTracker tracker, ulong request)
     {
         var reply = default(KdbusMsgInfo);
         if (tracker.Answer is { } answer)
         {
-            reply = Queueing.Publish(tracker.Requester, answer);
+            reply = Queueing.Publish(domain, tracker.Requester, answer, tracker.View, takesDescriptors: true);
             Queueing.Settle(tracker.Requester, answer);
             tracker.Answer = null;
         }

@@ -1,5 +1,6 @@
 using Kdbus.Engine.Messages;
 using Kdbus.Engine.Names;
+using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine.Requests;
 
@@ -26,6 +27,9 @@ internal sealed class ReplyTracker(
 
     /// <summary>The call that waits, or 0: not synchronous, or interrupted by a signal.</summary>
     public ulong WaitingRequest { get; set; }
+
+    /// <summary>From where the one who waits will look at the answer.</summary>
+    public ReaderView View { get; set; }
 
     /// <summary>A reply has taken the permission and is being copied; the deadline still counts.</summary>
     public bool Answering { get; set; }

@@ -1,3 +1,4 @@
+using Kdbus.Engine.Processes;
 using Kdbus.Engine.Tests.Simulation.Model;
 
 namespace Kdbus.Engine.Tests.Simulation;
@@ -103,10 +104,20 @@ internal sealed class World
     public Played Issue(HandleModel handle, Command command, byte[] frame, in Caller caller, out ulong request, Func<Input.Execute, Input.Execute>? with = null)
     {
         request = ++_lastRequest;
-        Domain.Admit(handle.Id, (uint)command, out var needs);
-        var known = needs == CallerNeeds.None ? default : caller with { Groups = needs.HasFlag(CallerNeeds.Groups) ? caller.Groups : default };
-        var input = new Input.Execute(handle.Id, request, (uint)command, known, Stamp(), frame);
-        return Play(with == null ? input : with(input));
+        var input = new Input.Execute(handle.Id, request, (uint)command, default, Stamp(), frame);
+        if (with != null) input = with(input);
+        return Play(input with { Caller = AsFarAsNeeded(caller, input) });
+    }
+
+    private Caller AsFarAsNeeded(in Caller caller, Input.Execute input)
+    {
+        var call = new Invocation
+        {
+            Handle = input.Handle, Request = input.Request, Ioctl = input.Ioctl, Now = input.Now, Frame = input.Frame, Message = input.Message,
+        };
+        var facts = Domain.Needs(call).Facts;
+        if (!facts.HasFlag(CallerFacts.Ids)) return default;
+        return caller with { Groups = facts.HasFlag(CallerFacts.Groups) ? caller.Groups : default };
     }
 
     /// <summary>A command that needs nothing but its frame: both sides must come to the same result.</summary>

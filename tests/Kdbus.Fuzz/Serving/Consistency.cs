@@ -17,7 +17,7 @@ internal static class Consistency
             if (!connection.Alive || connection.Bus != bus || !connection.Endpoint.Alive) return $"{connection.Id} is on the bus and should not be.";
             if (connection.Kind == ConnectionKind.Monitor != bus.Monitors.Contains(connection)) return $"{connection.Id} is among the monitors, or is not.";
             if (connection.Kind != ConnectionKind.Ordinary && connection.WaitsFor.Count + connection.Matches.All.Count > 0) return $"{connection.Id} is not of the kind to wait or match.";
-            if (connection.Names.Exists(entry => entry.Owner != connection || bus.Names.Find(entry.Name) != entry)) return $"{connection.Id} thinks that it owns a name.";
+            if (connection.Names.Any(entry => entry.Owner != connection || bus.Names.Find(entry.Name) != entry)) return $"{connection.Id} thinks that it owns a name.";
             if (connection.WaitsFor.Exists(entry => entry.Waiters.Count(waiter => waiter.Connection == connection) != 1)) return $"{connection.Id} waits and is not in line.";
             if (connection.ActivatorOf is { } entry && entry.Activator != connection) return $"{connection.Id} stands in for a name that knows nothing of it.";
             matches += connection.Matches.All.Count;

@@ -1,5 +1,6 @@
 using Kdbus.Daemon.Serving;
 using Kdbus.Engine;
+using Kdbus.Engine.Processes;
 using Kdbus.Linux;
 
 namespace Kdbus.Fuzz.Serving;
@@ -62,17 +63,23 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
         return Transfer(local, remote, (address, bytes) => process.Write(address, bytes));
     }
 
-    public Errno Identify(int thread, CallerNeeds needs, bool capabilities, out Caller caller)
+    public Errno Identify(int thread, CallerFacts facts, bool capabilities, out Caller caller)
     {
         caller = default;
         if (Find(thread) is not { } process) return Errno.ESRCH;
         caller = new Caller(process.Uid, process.Uid, process.Uid, process.Uid, capabilities && process.Uid == 0, process.Pid)
         {
-            Groups = needs.HasFlag(CallerNeeds.Groups) ? process.Groups : default,
-            Maps = needs.HasFlag(CallerNeeds.Maps) ? process.Maps : null,
+            Groups = facts.HasFlag(CallerFacts.Groups) ? process.Groups : default,
+            Maps = facts.HasFlag(CallerFacts.Maps) ? process.Maps : null,
         };
         return Errno.OK;
     }
+
+    public ProcessRecord? Describe(int thread, AttachFlags kinds) => null;
+
+    public ReaderView ViewOf(int thread, CallerFacts facts) => default;
+
+    public NamedProcesses Name(int thread, in KdbusPids pids) => default;
 
     /// <summary>
     /// All processes have the same descriptors: <see cref="Switched"/>, one that is always readable, one that nobody may poll.

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Kdbus.Engine;
 using Kdbus.Engine.Messages;
@@ -56,9 +57,20 @@ internal sealed class MessageTarget : IFuzzTarget
 
             var address = dice.OneIn(30) ? dice.Wild() : 0x10000;
             var flags = synchronous ? SendFlags.SyncReply : 0;
-            var result = MessageImport.Read(_domain, _sender, flags, address, message, out var import);
+            var call = new Invocation
+            {
+                Handle = 0, Request = 1, Ioctl = (uint)Command.Send, Now = default, Frame = SendFrame(address, flags), Message = message,
+            };
+            var result = MessageImport.Read(_domain, _sender, call, out var import);
             if (result == Errno.OK) Check(import, message);
         }
+    }
+
+    private static byte[] SendFrame(ulong address, SendFlags flags)
+    {
+        var frame = new byte[Unsafe.SizeOf<KdbusCmdSend>()];
+        MemoryMarshal.Write(frame, new KdbusCmdSend { Size = (ulong)frame.Length, Flags = (ulong)flags, MsgAddress = address });
+        return frame;
     }
 
     private void Check(scoped in MessageImport import, ReadOnlySpan<byte> message)

@@ -1,5 +1,6 @@
 using Kdbus.Daemon.Serving;
 using Kdbus.Engine;
+using Kdbus.Engine.Processes;
 using Kdbus.Linux;
 using Errno = Kdbus.Abi.Errno;
 
@@ -18,11 +19,11 @@ public sealed class CallerTests : IDisposable
     {
         IProcess puppet = _family.Start();
         Assert.Equal(0, puppet.Become(40001, 40002, 40003));
-        Caller caller = Of(puppet, CallerNeeds.Ids);
+        Caller caller = Of(puppet, CallerFacts.Ids);
         Assert.Equal((40001U, 40001U, 40002U, 40002U, puppet.Id), (caller.Uid, caller.Euid, caller.Gid, caller.Egid, caller.Pid));
         IProcess mixed = _family.Start();
         Assert.Equal(0, mixed.SetUsers(40001, 40002, 40003));
-        caller = Of(mixed, CallerNeeds.Groups);
+        caller = Of(mixed, CallerFacts.Groups);
         Assert.Equal((40001U, 40002U), (caller.Uid, caller.Euid));
     }
 
@@ -31,21 +32,21 @@ public sealed class CallerTests : IDisposable
     {
         IProcess puppet = _family.Start();
         Assert.Equal(0, puppet.Become(40001, 40002, 50000, 40003));
-        Assert.True(Of(puppet, CallerNeeds.Ids).Groups.IsEmpty);
-        Assert.Equal([40003, 50000], Of(puppet, CallerNeeds.Groups).Groups.ToArray());
+        Assert.True(Of(puppet, CallerFacts.Ids).Groups.IsEmpty);
+        Assert.Equal([40003, 50000], Of(puppet, CallerFacts.Groups).Groups.ToArray());
         IProcess none = _family.Start();
         Assert.Equal(0, none.Become(40001, 40002));
-        Assert.True(Of(none, CallerNeeds.Groups).Groups.IsEmpty);
+        Assert.True(Of(none, CallerFacts.Groups).Groups.IsEmpty);
     }
 
     [Fact]
     public void Maps_are_told_of_who_is_in_another_user_namespace()
     {
         IProcess puppet = _family.Start();
-        Assert.Null(Of(puppet, CallerNeeds.Groups | CallerNeeds.Maps).Maps);
+        Assert.Null(Of(puppet, CallerFacts.Groups | CallerFacts.Maps).Maps);
         Assert.True(puppet.ForkIntoUserNamespace(7, 40001, 2, out IProcess? child) > 0);
-        Assert.Null(Of(child!, CallerNeeds.Ids).Maps);
-        Caller caller = Of(child!, CallerNeeds.Maps);
+        Assert.Null(Of(child!, CallerFacts.Ids).Maps);
+        Caller caller = Of(child!, CallerFacts.Maps);
         Assert.Equal(40001U, caller.Euid);
         Assert.Equal([new IdRange(7, 40001, 2)], caller.Maps!.Users.ToArray());
         Assert.Equal([new IdRange(7, 40001, 2)], caller.Maps.Groups.ToArray());
@@ -55,24 +56,24 @@ public sealed class CallerTests : IDisposable
     public void A_capability_counts_in_the_domains_user_namespace()
     {
         IProcess root = _family.Start();
-        Assert.True(Of(root, CallerNeeds.Ids, capabilities: true).CapIpcOwner);
+        Assert.True(Of(root, CallerFacts.Ids, capabilities: true).CapIpcOwner);
         Assert.True(root.ForkIntoUserNamespace(0, 40001, 1, out IProcess? child) > 0);
-        Assert.False(Of(child!, CallerNeeds.Ids, capabilities: true).CapIpcOwner);
+        Assert.False(Of(child!, CallerFacts.Ids, capabilities: true).CapIpcOwner);
         IProcess owner = _family.Start();
         Assert.Equal(0, owner.BecomeIpcOwner(40001, 40001));
-        Assert.True(Of(owner, CallerNeeds.Ids, capabilities: true).CapIpcOwner);
+        Assert.True(Of(owner, CallerFacts.Ids, capabilities: true).CapIpcOwner);
         Assert.Equal(0, root.Become(40001, 40001));
-        Assert.False(Of(root, CallerNeeds.Ids, capabilities: true).CapIpcOwner);
+        Assert.False(Of(root, CallerFacts.Ids, capabilities: true).CapIpcOwner);
     }
 
     [Fact]
     public void Of_who_cannot_be_seen_nothing_is_told()
     {
-        Assert.Equal(Errno.ESRCH, _callers.Identify(0, CallerNeeds.Groups | CallerNeeds.Maps, capabilities: true, out _));
+        Assert.Equal(Errno.ESRCH, _callers.Identify(0, CallerFacts.Groups | CallerFacts.Maps, capabilities: true, out _));
         IProcess gone = _family.Start();
         int id = gone.Id;
         gone.Exit();
-        Assert.Equal(Errno.ESRCH, _callers.Identify(id, CallerNeeds.Groups | CallerNeeds.Maps, capabilities: true, out _));
+        Assert.Equal(Errno.ESRCH, _callers.Identify(id, CallerFacts.Groups | CallerFacts.Maps, capabilities: true, out _));
         Assert.Equal(Errno.EBADF, _callers.CopyDescriptor(id, 1, out _));
     }
 
@@ -112,7 +113,7 @@ public sealed class CallerTests : IDisposable
         Assert.Equal([new IdRange(0, 1, 10), new IdRange(10, 65530, 100)], UserNamespaces.Known(child, IdMap.Identity));
     }
 
-    private Caller Of(IProcess process, CallerNeeds needs, bool capabilities = false)
+    private Caller Of(IProcess process, CallerFacts needs, bool capabilities = false)
     {
         Assert.Equal(Errno.OK, _callers.Identify(process.Id, needs, capabilities, out Caller caller));
         return caller;

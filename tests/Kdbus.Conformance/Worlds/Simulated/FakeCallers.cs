@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using Kdbus.Daemon.Serving;
 using Kdbus.Engine;
+using Kdbus.Engine.Processes;
 using Kdbus.Linux;
+using AttachFlags = Kdbus.Abi.AttachFlags;
 using Errno = Kdbus.Abi.Errno;
 
 namespace Kdbus.Conformance.Worlds.Simulated;
@@ -18,7 +20,7 @@ internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tas
     public nint Write(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote) =>
         Transfer(thread, local, remote, static (memory, address, piece) => memory.Write(address, new ReadOnlySpan<byte>(piece.Base, (int)piece.Length)));
 
-    public Errno Identify(int thread, CallerNeeds needs, bool capabilities, out Caller caller)
+    public Errno Identify(int thread, CallerFacts facts, bool capabilities, out Caller caller)
     {
         caller = default;
         if (!tasks.TryGetValue(thread, out FakeTask? task))
@@ -26,11 +28,17 @@ internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tas
         FakeCredentials c = task.Process.Credentials;
         caller = new Caller(c.RealUid, c.EffectiveUid, c.RealGid, c.EffectiveGid, capabilities && c.IsIpcOwner, task.Process.Id)
         {
-            Groups = needs.HasFlag(CallerNeeds.Groups) ? c.Groups.ToArray() : default,
-            Maps = needs.HasFlag(CallerNeeds.Maps) ? c.Namespace : null,
+            Groups = facts.HasFlag(CallerFacts.Groups) ? c.Groups.ToArray() : default,
+            Maps = facts.HasFlag(CallerFacts.Maps) ? c.Namespace : null,
         };
         return Errno.OK;
     }
+
+    public ProcessRecord? Describe(int thread, AttachFlags kinds) => null;
+
+    public ReaderView ViewOf(int thread, CallerFacts facts) => default;
+
+    public NamedProcesses Name(int thread, in KdbusPids pids) => default;
 
     public Errno CopyDescriptor(int thread, int number, out int copy)
     {
