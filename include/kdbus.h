@@ -98,6 +98,9 @@ enum kdbus_item_type {
 	KDBUS_ITEM_SECLABEL = 0x100b,		/* str: label of the security module */
 	KDBUS_ITEM_AUDIT = 0x100c,		/* audit */
 	KDBUS_ITEM_CONN_DESCRIPTION = 0x100d,	/* str: HELLO: free text for debugging, at most 63 of A-Z a-z 0-9 _ - . */
+	KDBUS_ITEM_PIDFS_ID = 0x1020,		/* id: extension: number of the process that no other one gets until reboot */
+	KDBUS_ITEM_START_TIME = 0x1021,		/* data64[0]: extension: CLOCK_BOOTTIME time of its start, ns; exact to a clock tick */
+	KDBUS_ITEM_PIDFD = 0x1022,		/* fds[0]: extension: a pidfd of the process, -1 if it cannot be had here */
 
 	_KDBUS_ITEM_POLICY_BASE = 0x2000,
 	KDBUS_ITEM_POLICY_ACCESS = 0x2000,	/* policy_access: applies to the NAME item before it */
@@ -161,7 +164,7 @@ struct kdbus_timestamp {
 	__u64 realtime_ns;		/* CLOCK_REALTIME */
 } KDBUS_ALIGNED;
 
-/* CREDS; 64 bytes: credentials(7) of the sending thread, translated into the reader's user namespace. */
+/* CREDS; 64 bytes: credentials(7) of the sending thread, in the reader's user namespace; 65534 = has no name there. */
 struct kdbus_creds {
 	__u64 uid;
 	__u64 euid;
@@ -297,7 +300,12 @@ enum kdbus_attach_flags {
 	KDBUS_ATTACH_CONN_DESCRIPTION = 1 << 13,
 	_KDBUS_ATTACH_ALL = (1 << 14) - 1
 };
-#define _KDBUS_ATTACH_ANY (~0ULL)	/* as good as _KDBUS_ATTACH_ALL; any other bit above 13 is EINVAL */
+#define _KDBUS_ATTACH_ANY (~0ULL)	/* as good as _KDBUS_ATTACH_ALL */
+
+/* Extensions, which _KDBUS_ATTACH_ANY does not mean. Any bit that is not here is EINVAL, as these are where they are unknown. */
+#define KDBUS_ATTACH_PIDFS_ID (1ULL << 32)
+#define KDBUS_ATTACH_START_TIME (1ULL << 33)
+#define KDBUS_ATTACH_PIDFD (1ULL << 34)
 
 /* ---- making a bus or an endpoint ------------------------------------------------------------------------------------ */
 
@@ -384,11 +392,16 @@ struct kdbus_cmd_free {
 /* Give a place in the pool back. ENXIO: nothing that was told to us starts there. */
 #define KDBUS_CMD_FREE _IOW(KDBUS_IOCTL_MAGIC, 0x83, struct kdbus_cmd_free)
 
+/* Extension. */
+enum kdbus_info_return_flags {
+	KDBUS_INFO_RETURN_FAKED = 1 << 0	/* CREDS, PIDS and SECLABEL are what a privileged process said at HELLO */
+};
+
 /* 56 bytes. Item for CONN_INFO: NAME instead of, or in addition to, id. */
 struct kdbus_cmd_info {
 	__u64 size;
 	__u64 flags;
-	__u64 return_flags;
+	__u64 return_flags;		/* out: KDBUS_INFO_RETURN_* */
 	__u64 id;			/* connection, 0 = by name; BUS_CREATOR_INFO ignores it */
 	__u64 attach_flags;		/* which metadata to tell */
 	__u64 offset;			/* out: a struct kdbus_info in the pool */

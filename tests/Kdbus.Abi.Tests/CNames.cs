@@ -20,6 +20,7 @@ internal static class CNames
         [typeof(SendFlags)] = "KDBUS_SEND_",
         [typeof(RecvFlags)] = "KDBUS_RECV_",
         [typeof(RecvReturnFlags)] = "KDBUS_RECV_RETURN_",
+        [typeof(InfoReturnFlags)] = "KDBUS_INFO_RETURN_",
         [typeof(ListFlags)] = "KDBUS_LIST_",
         [typeof(MatchFlags)] = "KDBUS_MATCH_",
         [typeof(NameFlags)] = "KDBUS_NAME_",

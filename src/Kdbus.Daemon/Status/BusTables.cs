@@ -35,6 +35,9 @@ internal static class BusTables
         .Column("FLAGS", "flags", Format.Flags(FlagNames.Make), bus => (ulong)bus.Flags)
         .Column("UUID", "uuid", Format.Word, bus => bus.Uuid)
         .Column("REQUIRED", "attachRequired", Format.Flags(FlagNames.Attach), bus => (ulong)bus.Required)
+        .Column("UNMET", "unmet", Format.Number, bus => bus.Unmet.Count)
+        .Column("LAST MISSING", "lastMissing", Format.Flags(FlagNames.Attach), bus => (ulong)bus.Unmet.Missing)
+        .Column("OF PID", "lastMissingPid", Format.Number, bus => bus.Unmet.Pid == 0 ? null : (ulong)bus.Unmet.Pid)
         .Column("CREATOR", "attachCreator", Format.Flags(FlagNames.Attach), bus => (ulong)bus.Creator)
         .Column("ENDPOINTS", "endpoints", Endpoints, bus => bus.Endpoints);
 

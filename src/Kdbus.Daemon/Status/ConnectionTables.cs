@@ -28,6 +28,7 @@ internal static class ConnectionTables
         .Column("EGID", "egid", Format.Number, row => row.Egid)
         .Column("USER", "user", Words.User, row => row.User)
         .Column("PRIVILEGED", "privileged", Format.YesNo, row => row.Privileged)
+        .Column("FAKED", "faked", Format.YesNo, row => row.IsFaked)
         .Column("ENDPOINT", "endpoint", Format.Word, row => row.Endpoint)
         .Column("AGE", "connected", Format.Age, (row, rendering) => new Moment(row.ConnectedAt, rendering.Now))
         .Column("LAST READ", "lastRead", Format.Age, (row, rendering) => new Moment(row.LastRead, rendering.Now))

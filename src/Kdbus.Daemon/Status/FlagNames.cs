@@ -8,13 +8,16 @@ namespace Kdbus.Daemon.Status;
 internal sealed class FlagNames
 {
     private readonly (string Name, ulong Bit)[] _names;
-    private readonly ulong _all;
+    private readonly ulong _named;
 
     private FlagNames(params (string Name, ulong Bit)[] names)
     {
         _names = names;
-        _all = names.Aggregate(0UL, (all, flag) => all | flag.Bit);
+        _named = names.Aggregate(0UL, (all, flag) => all | flag.Bit);
     }
+
+    /// <summary>In text, these bits together are <c>all</c>; 0 if nothing is.</summary>
+    private ulong All { get; init; }
 
     /// <summary>Of HELLO.</summary>
     public static FlagNames Hello { get; } = new(
@@ -51,18 +54,25 @@ internal sealed class FlagNames
         ("caps", (ulong)AttachFlags.Caps),
         ("seclabel", (ulong)AttachFlags.Seclabel),
         ("audit", (ulong)AttachFlags.Audit),
-        ("conn-description", (ulong)AttachFlags.ConnDescription));
+        ("conn-description", (ulong)AttachFlags.ConnDescription),
+        ("pidfs-id", (ulong)AttachFlags.PidfsId),
+        ("start-time", (ulong)AttachFlags.StartTime),
+        ("pidfd", (ulong)AttachFlags.Pidfd))
+    {
+        All = (ulong)AttachFlags.All,
+    };
 
-    /// <summary>The names of the bits that are set, separated by commas; <c>all</c> for all of them, a number for what has no name.</summary>
+    /// <summary>The names of the bits that are set, separated by commas; a number for what has no name.</summary>
     public void AddTo(TextCells cells, ulong value)
     {
-        if (value == _all && _names.Length > 4)
+        var isFirst = true;
+        if (All != 0 && (value & All) == All)
         {
             cells.Add("all");
-            return;
+            value &= ~All;
+            isFirst = false;
         }
 
-        var isFirst = true;
         foreach (var name in NamesOf(value))
         {
             cells.Separate(isFirst);
@@ -89,6 +99,6 @@ internal sealed class FlagNames
             if ((value & bit) != 0) yield return name;
         }
 
-        if ((value & ~_all) is var rest and not 0) yield return string.Create(CultureInfo.InvariantCulture, $"0x{rest:x}");
+        if ((value & ~_named) is var rest and not 0) yield return string.Create(CultureInfo.InvariantCulture, $"0x{rest:x}");
     }
 }

@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine.Status;
 
@@ -34,6 +35,9 @@ public sealed record BusRow
 
     /// <summary>What every connection must allow to be sent about it.</summary>
     public required AttachFlags Required { get; init; }
+
+    /// <summary>HELLOs and UPDATEs that did not allow it.</summary>
+    public required UnmetRequirement Unmet { get; init; }
 
     /// <summary>What may be told about the creator.</summary>
     public required AttachFlags Creator { get; init; }

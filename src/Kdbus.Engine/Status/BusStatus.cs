@@ -137,6 +137,7 @@ public static class BusStatus
         Euid = connection.Creator.Euid,
         Egid = connection.Creator.Egid,
         Pid = connection.Creator.Pid,
+        IsFaked = connection.IsFaked,
         Privileged = connection.Privileged,
         AttachSend = connection.AttachFlagsSend,
         AttachRecv = connection.AttachFlagsRecv,

@@ -32,6 +32,9 @@ public sealed record ConnectionRow
     /// <summary>The process that said HELLO; 0 if it is not to be seen from here.</summary>
     public required int Pid { get; init; }
 
+    /// <summary>Its maker said that it stands for another process; the ids above are the maker's.</summary>
+    public required bool IsFaked { get; init; }
+
     /// <summary>It may do everything on this bus.</summary>
     public required bool Privileged { get; init; }
 

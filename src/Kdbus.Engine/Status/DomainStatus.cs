@@ -45,6 +45,7 @@ public static class DomainStatus
         BloomSize = bus.Bloom.Size,
         BloomHashes = bus.Bloom.NHash,
         Required = bus.RequiredAttachFlags,
+        Unmet = bus.Unmet,
         Creator = bus.CreatorAttachFlags,
         Endpoints = new(
         [
