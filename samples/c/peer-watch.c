@@ -6,6 +6,9 @@
  * every message as well, and is seen by nobody; only the owner of the bus may have one.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "metadata.h"
 #include "peer.h"
 
 static int print_change(struct connection *connection, const struct kdbus_msg *message, void *context)
@@ -74,20 +77,49 @@ static int print_copy(struct connection *connection, const struct kdbus_msg *mes
 		printf(", %s: ", message->flags & KDBUS_MSG_SIGNAL ? "signal" : "message");
 	print_payload(message);
 	putchar('\n');
+	for_each_item(item, message)
+		print_metadata(item);
 	return 0;
+}
+
+static const struct option monitor_options[] = {
+	{ "who", required_argument, NULL, 'w' },
+	OPTIONS_END
+};
+
+/* Kinds of metadata, separated by commas. Does not return if one of them is none. */
+static __u64 read_kinds(const char *list)
+{
+	__u64 kinds = 0;
+
+	for (;; list++) {
+		const size_t length = strcspn(list, ",");
+		const __u64 kind = kind_by_name(list, length);
+
+		if (!kind) {
+			fprintf(stderr, "peer: there is no kind '%.*s'; there are: %s\n", (int)length, list, names_of_kinds());
+			exit(2);
+		}
+		kinds |= kind;
+		list += length;
+		if (*list == '\0')
+			return kinds;
+	}
 }
 
 static int run_monitor(const struct verb *verb, const char *endpoint, int argc, char **argv)
 {
 	struct connection connection;
 	struct frame hello;
-	int result;
+	__u64 kinds = 0;
+	int option, result;
 
-	while (next_option(verb, argc, argv) != -1)
-		;
+	while ((option = next_option(verb, argc, argv)) != -1)
+		kinds = read_kinds(optarg);
 	expect_arguments(verb, argc, 0, 0);
 	connection_prepare(&hello, "peer-monitor");
 	hello.hello.flags |= KDBUS_HELLO_MONITOR;
+	hello.hello.attach_flags_recv = kinds;
 	result = connection_hello(&connection, endpoint, &hello);
 	if (result < 0)
 		return fail(result, KDBUS_CMD_HELLO, "monitor %s", endpoint);
@@ -107,8 +139,10 @@ const struct verb peer_watch = {
 
 const struct verb peer_monitor = {
 	.name = "monitor",
-	.arguments = "",
-	.help = "show every message of the bus; for its owner\n",
-	.options = no_options,
+	.arguments = "[--who KIND,...]",
+	.help = "show every message of the bus; for its owner\n"
+		"\n"
+		"  --who KIND,...  tell who sent it, too: creds, pids and so on, see peer ENDPOINT info --help\n",
+	.options = monitor_options,
 	.run = run_monitor,
 };

@@ -12,7 +12,7 @@
 #include "peer.h"
 
 static const struct verb *const verbs[] = {
-	&peer_list, &peer_own, &peer_send, &peer_call, &peer_signal, &peer_listen, &peer_watch, &peer_monitor,
+	&peer_list, &peer_info, &peer_own, &peer_send, &peer_call, &peer_signal, &peer_listen, &peer_watch, &peer_monitor,
 	&peer_activate, &peer_hold, &peer_endpoint,
 };
 

@@ -19,7 +19,7 @@ struct verb {
 	int (*run)(const struct verb *verb, const char *file, int argc, char **argv);	/* returns the exit code */
 };
 
-extern const struct verb peer_list, peer_own, peer_send, peer_call, peer_signal, peer_listen, peer_watch, peer_monitor,
+extern const struct verb peer_list, peer_info, peer_own, peer_send, peer_call, peer_signal, peer_listen, peer_watch, peer_monitor,
 	peer_activate, peer_hold, peer_endpoint;
 
 #define OPTIONS_END { "help", no_argument, NULL, 'h' }, { 0 }
