@@ -8,13 +8,16 @@ namespace Kdbus.Daemon.Status;
 internal sealed class FlagNames
 {
     private readonly (string Name, ulong Bit)[] _names;
-    private readonly ulong _all;
+    private readonly ulong _known;
 
     private FlagNames(params (string Name, ulong Bit)[] names)
     {
         _names = names;
-        _all = names.Aggregate(0UL, (all, flag) => all | flag.Bit);
+        _known = names.Aggregate(0UL, (known, flag) => known | flag.Bit);
     }
+
+    /// <summary>The bits that together are called <c>all</c>; null if there is no such word.</summary>
+    private ulong? All { get; init; }
 
     /// <summary>Of HELLO.</summary>
     public static FlagNames Hello { get; } = new(
@@ -51,12 +54,18 @@ internal sealed class FlagNames
         ("caps", (ulong)AttachFlags.Caps),
         ("seclabel", (ulong)AttachFlags.Seclabel),
         ("audit", (ulong)AttachFlags.Audit),
-        ("conn-description", (ulong)AttachFlags.ConnDescription));
+        ("conn-description", (ulong)AttachFlags.ConnDescription),
+        ("pidfs-id", (ulong)AttachFlags.PidfsId),
+        ("start-time", (ulong)AttachFlags.StartTime),
+        ("pidfd", (ulong)AttachFlags.Pidfd))
+    {
+        All = (ulong)AttachFlags.All,
+    };
 
-    /// <summary>The names of the bits that are set, separated by commas; <c>all</c> for all of them, a number for what has no name.</summary>
+    /// <summary>The names of the bits that are set, separated by commas; a number for what has no name.</summary>
     public void AddTo(TextCells cells, ulong value)
     {
-        if (value == _all && _names.Length > 4)
+        if (value == All)
         {
             cells.Add("all");
             return;
@@ -70,6 +79,9 @@ internal sealed class FlagNames
             isFirst = false;
         }
     }
+
+    /// <summary>The name of one bit.</summary>
+    public string NameOf(ulong bit) => NamesOf(bit).Single();
 
     /// <summary>An object with the number and the names.</summary>
     public void Write(Utf8JsonWriter json, ulong value)
@@ -89,6 +101,6 @@ internal sealed class FlagNames
             if ((value & bit) != 0) yield return name;
         }
 
-        if ((value & ~_all) is var rest and not 0) yield return string.Create(CultureInfo.InvariantCulture, $"0x{rest:x}");
+        if ((value & ~_known) is var rest and not 0) yield return string.Create(CultureInfo.InvariantCulture, $"0x{rest:x}");
     }
 }
