@@ -1,3 +1,4 @@
+using Kdbus.Abi;
 using Kdbus.Daemon.Cli;
 using Kdbus.Daemon.Mounting;
 using Kdbus.Daemon.Serving;
@@ -104,8 +105,40 @@ public sealed class MountOptionsTests
     [InlineData("profile", "mount option 'profile' needs a value: profile=auto|passthrough|page-cache")]
     [InlineData("fsname=", "mount option 'fsname' needs a value: fsname=NAME")]
     [InlineData("debug=1", "mount option 'debug' takes no value")]
+    [InlineData("attach-flags-mask", "mount option 'attach-flags-mask' needs a value: attach-flags-mask=N")]
     public void A_wrong_value_is_named_with_what_is_possible(string option, string message)
         => Assert.Equal(message, Refused(option).Message);
+
+    [Theory]
+    [InlineData("0", 0)]
+    [InlineData("10271", 0x281f)]
+    [InlineData("0x281F", 0x281f)]
+    [InlineData("0X3fff", 0x3fff)]
+    [InlineData("16384", 0x4000)]
+    [InlineData("18446744073709551615", ulong.MaxValue)]
+    [InlineData("0xffffffffffffffff", ulong.MaxValue)]
+    public void The_mask_of_the_domain_is_any_64_bits_decimal_or_hexadecimal(string written, ulong mask)
+    {
+        Assert.Equal((AttachFlags)0x281f, new MountSettings().Server.AttachMask);
+        Assert.Equal((AttachFlags)mask, Parsed($"attach-flags-mask={written}").Server.AttachMask);
+        Assert.Equal((AttachFlags)mask, Parsed("attach-flags-mask=1,debug", $"attach_flags_mask={written}").Server.AttachMask);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("all")]
+    [InlineData("-1")]
+    [InlineData("+1")]
+    [InlineData(" 1")]
+    [InlineData("0x")]
+    [InlineData("281f")]
+    [InlineData("1\0")]
+    [InlineData("18446744073709551616")]
+    [InlineData("0x10000000000000000")]
+    public void A_mask_that_is_no_number_of_64_bits_is_refused_with_option_and_value(string written)
+        => Assert.Equal(
+            $"mount option 'attach-flags-mask={written}': the value must be a number of at most 64 bits, decimal or with 0x hexadecimal",
+            Refused($"attach-flags-mask={written}").Message);
 
     [Theory]
     [InlineData("ro")]
@@ -133,6 +166,15 @@ public sealed class MountOptionsTests
         }
         Assert.Equal("mount option 'most' needs a value: most=N", option.Apply(new MountSettings(), null).Error);
         Assert.Equal(1, seen);
+    }
+
+    [Fact]
+    public void The_manual_page_has_every_option_that_help_shows()
+    {
+        string manual = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "docs", "kdbusfs.1.md"));
+        Assert.All(
+            MountOptions.Table.Where(option => option.Help is not null),
+            option => Assert.Contains($"\n| `{option.Name}{(option.ValueName is null ? "`" : "=")}", manual, StringComparison.Ordinal));
     }
 
     [Fact]

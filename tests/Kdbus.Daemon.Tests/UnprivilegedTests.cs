@@ -39,6 +39,17 @@ public sealed class UnprivilegedTests : IDisposable
     }
 
     [Fact]
+    public void A_user_sets_the_mask_of_his_own_domain()
+    {
+        SkipWithoutFusermount();
+        Outcome outcome = _here.ShellInOwnMounts(
+            OpenFuse + AsUser + "$K mount $D -o attach-flags-mask=0x7 > $T/said || exit; "
+            + AsUser + "sh -c 'cd $D/parameters; stat -c %u:%g:%a . *; cat *; echo 0x3fff > attach_flags_mask; cat *'; " + AsUser + "$K unmount $D");
+        Assert.Equal((0, "65534:65534:555\n65534:65534:644\n7\n16383\n"), (outcome.Code, outcome.Text));
+        Workplace.Eventually(() => _here.Servers().Count == 0, "the server's end");
+    }
+
+    [Fact]
     public void A_signal_unmounts_through_fusermount()
     {
         SkipWithoutFusermount();

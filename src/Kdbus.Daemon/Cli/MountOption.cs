@@ -1,5 +1,7 @@
 using System.Globalization;
+using Kdbus.Abi;
 using Kdbus.Daemon.Mounting;
+using Kdbus.Daemon.Serving;
 
 namespace Kdbus.Daemon.Cli;
 
@@ -55,6 +57,17 @@ public sealed class MountOption
             if (long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number >= least && number <= most)
                 return (apply(options, number), null);
             return (options, $"mount option '{name}={value}': the value must be a number from {least} to {most}");
+        });
+
+    /// <summary>An option whose value is a mask of kinds of metadata: any 64 bits, decimal or hexadecimal.</summary>
+    public static MountOption Mask(string name, string help, Func<MountSettings, AttachFlags, MountSettings> apply)
+        => new(name, "N", help, (options, value) =>
+        {
+            if (value is null)
+                return (options, $"mount option '{name}' needs a value: {name}=N");
+            if (AttachMaskText.TryParse(value, out AttachFlags mask))
+                return (apply(options, mask), null);
+            return (options, $"mount option '{name}={value}': the value must be a number of at most 64 bits, decimal or with 0x hexadecimal");
         });
 
     /// <summary>An option whose value is any text but the empty one.</summary>

@@ -26,6 +26,10 @@ public static class MountOptions
         MountOption.Choice("profile", "how pools reach clients (default auto)", s_profiles, WithProfile),
         MountOption.Text("fsname", "NAME", "name shown as the mount's source (default kdbusfs)", (o, name) => o with { Source = name }),
         MountOption.Flag("debug", "log every request", o => WithTrace(o)),
+        MountOption.Mask(
+            "attach-flags-mask",
+            $"kinds of metadata that are let through at all (default 0x{(ulong)Domain.DefaultAttachMask:x})",
+            (o, mask) => o with { Server = o.Server with { AttachMask = mask } }),
         .. DomainLimits.Table.Select(Limit),
 
         // What mount(8), fstab(5) and libfuse's mount helper pass along to every file system. The mount is nosuid, nodev, noexec and checks

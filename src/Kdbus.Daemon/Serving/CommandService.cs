@@ -31,7 +31,7 @@ internal sealed class CommandService(
         {
             file = host.FindFile(request.Handle);
             admitted = host.Domain.Admit(request.Handle, request.Command);
-            if (file is { Status: not null }) admitted = Errno.ENOTTY;
+            if (file is { Content: not null }) admitted = Errno.ENOTTY;
         }
 
         if (file == null || admitted != Errno.OK)

@@ -31,7 +31,7 @@ internal sealed class DomainHost : IEffects
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, OpenFile> _files = [];
     private readonly Dictionary<uint, int> _openFiles = [];
-    private readonly Dictionary<uint, long> _statusBytes = [];
+    private readonly Dictionary<uint, long> _shownBytes = [];
     private readonly Dictionary<ulong, PendingCall> _pending = [];
     private readonly Queue<ulong> _wakes = new();
     private readonly Queue<EndedCall> _failed = new();
@@ -73,14 +73,14 @@ internal sealed class DomainHost : IEffects
     /// <summary>Files that a user has open; only under <see cref="Enter"/>.</summary>
     public int OpenFilesOf(uint uid) => _openFiles.GetValueOrDefault(uid);
 
-    /// <summary>Bytes that the status files a user has open show; only under <see cref="Enter"/>.</summary>
-    public long StatusBytesOf(uint uid) => _statusBytes.GetValueOrDefault(uid);
+    /// <summary>Bytes kept because files that a user has open show them; only under <see cref="Enter"/>.</summary>
+    public long ShownBytesOf(uint uid) => _shownBytes.GetValueOrDefault(uid);
 
     public void Add(OpenFile file)
     {
         _files.Add(file.Handle, file);
         _openFiles[file.Uid] = OpenFilesOf(file.Uid) + 1;
-        if (file.Status is { } status) _statusBytes[file.Uid] = StatusBytesOf(file.Uid) + status.Length;
+        if (file.Content is { } content) _shownBytes[file.Uid] = ShownBytesOf(file.Uid) + content.Length;
     }
 
     public OpenFile? RemoveFile(ulong handle)
@@ -89,10 +89,10 @@ internal sealed class DomainHost : IEffects
         var left = _openFiles[file.Uid] - 1;
         if (left > 0) _openFiles[file.Uid] = left;
         else _openFiles.Remove(file.Uid);
-        if (file.Status is not { } status) return file;
-        var bytes = _statusBytes[file.Uid] - status.Length;
-        if (bytes > 0) _statusBytes[file.Uid] = bytes;
-        else _statusBytes.Remove(file.Uid);
+        if (file.Content is not { } content) return file;
+        var bytes = _shownBytes[file.Uid] - content.Length;
+        if (bytes > 0) _shownBytes[file.Uid] = bytes;
+        else _shownBytes.Remove(file.Uid);
         return file;
     }
 

@@ -57,8 +57,8 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _choice = options.Profile;
         _maxOpenFilesPerUser = 4 * options.Limits.Connections;
         _host = new DomainHost(options.Limits, new RefusalLog(log, time ?? TimeProvider.System));
-        var status = new StatusTree(_host.Domain, Credentials.EffectiveUid, Credentials.EffectiveGid);
-        _tree = new Tree(_host.Domain, status, DomainHost.Now.Realtime / 1_000_000_000);
+        _host.Domain.AttachMask = options.AttachMask;
+        _tree = new Tree(_host.Domain, Credentials.EffectiveUid, Credentials.EffectiveGid, DomainHost.Now.Realtime / 1_000_000_000);
         _session = new FuseSession(channel, this, sessionOptions);
         _publisher = new PoolPublisher(_host, _session);
         _status = new StatusService(_host, _session, log);
@@ -150,6 +150,26 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         else reply.Attr(attributes);
     }
 
+    /// <summary>
+    /// What open(2) with O_TRUNC asks for has to succeed where something can be written. It changes nothing: the old value
+    /// holds until there is a new one.
+    /// </summary>
+    public void SetAttr(in SetAttrRequest request, FuseReply reply)
+    {
+        const FuseSetAttrFields owned = FuseSetAttrFields.Mode | FuseSetAttrFields.Uid | FuseSetAttrFields.Gid;
+        var empties = (request.Fields & (owned | FuseSetAttrFields.Size)) == FuseSetAttrFields.Size && request.Arguments.Size == 0;
+        FuseAttrOut attributes = default;
+        TreeNode? node;
+        using (_host.Enter())
+        {
+            node = _tree.Find(request.Context.NodeId);
+            if (node != null) attributes = _tree.AttributeReplyOf(node);
+        }
+
+        if (empties && node?.Kind == TreeNodeKind.AttachMask) reply.Attr(attributes);
+        else reply.Error((int)Errno.EPERM);
+    }
+
     /// <inheritdoc/>
     public void StatFs(in StatFsRequest request, FuseReply reply)
     {
@@ -210,10 +230,10 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     {
         OpenFile? file;
         using (_host.Enter()) file = _host.FindFile(request.Handle);
-        if (file?.Status is { } status)
+        if (file?.Content is { } content)
         {
-            var start = (int)Math.Min(request.Offset, (ulong)status.Length);
-            reply.Data(status.AsSpan(start, (int)Math.Min(request.Size, (uint)(status.Length - start))));
+            var start = (int)Math.Min(request.Offset, (ulong)content.Length);
+            reply.Data(content.AsSpan(start, (int)Math.Min(request.Size, (uint)(content.Length - start))));
             return;
         }
 
@@ -229,6 +249,20 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         var read = pool.Read(room, request.Offset);
         if (read < 0) reply.Error(read);
         else reply.Data(room[..read]);
+    }
+
+    /// <summary>Each write is a value of its own, wherever in the file it is made.</summary>
+    public void Write(in WriteRequest request, FuseReply reply)
+    {
+        var isValue = AttachMaskText.TryParse(request.Data, out var mask);
+        using (_host.Enter())
+        {
+            isValue &= _host.FindFile(request.Handle)?.Node.Kind == TreeNodeKind.AttachMask;
+            if (isValue) _host.Domain.AttachMask = mask;
+        }
+
+        if (isValue) reply.Written((uint)request.Data.Length);
+        else reply.Error((int)Errno.EINVAL);
     }
 
     /// <inheritdoc/>
@@ -255,7 +289,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         {
             state = _host.Domain.Poll(request.Handle);
             var file = _host.FindFile(request.Handle);
-            if (file is { Status: not null })
+            if (file is { Content: not null })
             {
                 state = PollState.Readable;
             }
@@ -296,6 +330,12 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         if (node.IsDirectory) return Errno.EISDIR; // those come as OPENDIR
         if (tooMany) return Errno.EMFILE;
         if (node.Kind == TreeNodeKind.Status) return OpenStatus(request, node, out file);
+        if (node.Kind == TreeNodeKind.AttachMask)
+        {
+            using (_host.Enter()) file = AddShowing(AttachMaskText.ToLine(_host.Domain.AttachMask), request, node);
+            return Errno.OK;
+        }
+
         if (taken) return Errno.EBUSY; // through /proc/PID/fd or an O_PATH descriptor: the node shows one pool only
 
         PoolFile? pool = null;
@@ -345,13 +385,15 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         if ((request.Flags & AccessMode) != ReadOnly) return Errno.EACCES; // root may open what nobody can write
         var result = _status.Read(request.Context, node.Status, out var content);
         if (result != Errno.OK) return result;
-        using (_host.Enter())
-        {
-            file = new OpenFile(_host.NextHandle(), node, pool: null, request.Context.Uid, content);
-            _host.Add(file);
-        }
-
+        using (_host.Enter()) file = AddShowing(content, request, node);
         return Errno.OK;
+    }
+
+    private OpenFile AddShowing(byte[] content, in OpenRequest request, TreeNode node)
+    {
+        var file = new OpenFile(_host.NextHandle(), node, pool: null, request.Context.Uid, content);
+        _host.Add(file);
+        return file;
     }
 
     private void Close(ulong handle)

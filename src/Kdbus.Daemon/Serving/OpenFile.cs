@@ -4,7 +4,7 @@ namespace Kdbus.Daemon.Serving;
 /// An open file description as the kernel knows it: the handle number both sides use, the pool that an endpoint's handle
 /// may come to use, and who waits on it. Guarded by the lock of the engine.
 /// </summary>
-internal sealed class OpenFile(ulong handle, TreeNode node, PoolFile? pool, uint uid, byte[]? status = null)
+internal sealed class OpenFile(ulong handle, TreeNode node, PoolFile? pool, uint uid, byte[]? content = null)
 {
     public ulong Handle { get; } = handle;
 
@@ -13,11 +13,11 @@ internal sealed class OpenFile(ulong handle, TreeNode node, PoolFile? pool, uint
     /// <summary>Who opened it.</summary>
     public uint Uid { get; } = uid;
 
-    /// <summary>Null for <c>control</c> and status files.</summary>
+    /// <summary>Null for all files but endpoints.</summary>
     public PoolFile? Pool { get; } = pool;
 
-    /// <summary>What a status file shows, as of its opening; null for all other files.</summary>
-    public byte[]? Status { get; } = status;
+    /// <summary>What a status file or a parameter shows, as of its opening; null for all other files.</summary>
+    public byte[]? Content { get; } = content;
 
     /// <summary>Passthrough registration to be given back at the first request, when the opener is surely through; 0 if none.</summary>
     public int BackingId { get; set; }

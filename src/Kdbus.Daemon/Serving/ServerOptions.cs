@@ -1,3 +1,4 @@
+using Kdbus.Abi;
 using Kdbus.Engine;
 
 namespace Kdbus.Daemon.Serving;
@@ -24,4 +25,7 @@ public sealed record ServerOptions
 
     /// <summary>Where the domain says no.</summary>
     public DomainLimits Limits { get; init; } = new();
+
+    /// <summary>Kinds of metadata that the domain lets through to begin with.</summary>
+    public AttachFlags AttachMask { get; init; } = Domain.DefaultAttachMask;
 }

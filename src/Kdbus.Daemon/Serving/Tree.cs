@@ -13,6 +13,10 @@ internal enum TreeNodeKind
     Bus,
     Endpoint,
     Status,
+    /// <summary>The directory of what can be changed while the domain is mounted.</summary>
+    Parameters,
+    /// <summary>The one file in it, which shows and takes the mask of the domain.</summary>
+    AttachMask,
 }
 
 /// <summary>A node that the kernel knows under a number of its own.</summary>
@@ -32,7 +36,8 @@ internal sealed class TreeNode(ulong nodeId, TreeNodeKind kind, Node? node, Stat
     /// <summary>The place in <c>.status</c>, if it is one.</summary>
     public StatusPlace Status { get; } = status;
 
-    public bool IsDirectory => Kind is TreeNodeKind.Root or TreeNodeKind.Bus || (Kind == TreeNodeKind.Status && Status.IsDirectory);
+    public bool IsDirectory =>
+        Kind is TreeNodeKind.Root or TreeNodeKind.Bus or TreeNodeKind.Parameters || (Kind == TreeNodeKind.Status && Status.IsDirectory);
 
     /// <summary>The bus or endpoint has ended.</summary>
     public bool IsGone => Node is { Alive: false } || Status.IsGone;
@@ -45,9 +50,11 @@ internal sealed class TreeNode(ulong nodeId, TreeNodeKind kind, Node? node, Stat
 }
 
 /// <summary>
-/// The nodes of the mount under the numbers the kernel knows them by. A bus directory has one number while the kernel
-/// knows it, and so has what is in <c>.status</c>; an endpoint gets a fresh one at every lookup, because what mmap(2) shows hangs on the node and each opener
-/// has a pool of its own. Numbers are never used twice. Guarded by the lock of the engine.
+/// The nodes of the mount under the numbers the kernel knows them by. The root, <c>control</c> and <c>parameters</c> always have
+/// theirs; a bus directory has one number while the kernel knows it, and so has what is in <c>.status</c>. An endpoint gets a
+/// fresh one at every lookup, because what mmap(2) shows hangs on the node and each opener has a pool of its own; so does the
+/// file of a parameter, because the kernel takes a node to be as long as what was last written to it, until it asks. Numbers are
+/// never used twice. Guarded by the lock of the engine.
 /// </summary>
 internal sealed class Tree
 {
@@ -59,6 +66,12 @@ internal sealed class Tree
     private const uint FileType = 0x8000;
     private const uint RootPermissions = 0x16d; // r-xr-xr-x
     private const uint ControlPermissions = 0x1b6; // rw-rw-rw-
+    private const uint ParameterPermissions = 0x1a4; // rw-r--r--
+
+    /// <summary>Inode numbers of parameters begin here, behind those of all nodes of the domain and of <c>.status</c>.</summary>
+    private const ulong ParameterInode = 1UL << 48;
+
+    private const ulong LastFixedId = FuseProtocol.RootId + 2;
 
     private readonly Domain _domain;
     private readonly ulong _mountedSeconds;
@@ -66,27 +79,33 @@ internal sealed class Tree
     private readonly Dictionary<Bus, TreeNode> _buses = [];
     private readonly Dictionary<StatusPlace, TreeNode> _statuses = [];
     private readonly StatusTree _status;
+    private readonly uint _uid;
+    private readonly uint _gid;
     private readonly TreeNode _root = new(FuseProtocol.RootId, TreeNodeKind.Root, null);
     private readonly TreeNode _control = new(FuseProtocol.RootId + 1, TreeNodeKind.Control, null);
-    private ulong _lastNodeId = FuseProtocol.RootId + 1;
+    private readonly TreeNode _parameters = new(LastFixedId, TreeNodeKind.Parameters, null);
+    private readonly TreeNode _listedAttachMask = new(0, TreeNodeKind.AttachMask, null);
+    private ulong _lastNodeId = LastFixedId;
 
     /// <param name="domain">What there is.</param>
-    /// <param name="status">What there is to see of it.</param>
+    /// <param name="uid">The user the daemon runs as, who owns what is for the operator: status and parameters.</param>
+    /// <param name="gid">His group.</param>
     /// <param name="mountedSeconds">The time of all nodes, seconds of CLOCK_REALTIME.</param>
-    public Tree(Domain domain, StatusTree status, ulong mountedSeconds)
+    public Tree(Domain domain, uint uid, uint gid, ulong mountedSeconds)
     {
         _domain = domain;
-        _status = status;
+        _uid = uid;
+        _gid = gid;
+        _status = new StatusTree(domain, uid, gid);
         _mountedSeconds = mountedSeconds;
-        _nodes.Add(_root.NodeId, _root);
-        _nodes.Add(_control.NodeId, _control);
+        foreach (var node in (TreeNode[])[_root, _control, _parameters]) _nodes.Add(node.NodeId, node);
     }
 
     /// <summary>How pools are shown; set before the first lookup.</summary>
     public PoolProfile Profile { get; set; }
 
-    /// <summary>Nodes the kernel knows, root and control included.</summary>
-    public int Count => _nodes.Count;
+    /// <summary>Nodes the kernel knows, besides those that are always there.</summary>
+    public int Count => _nodes.Count - (int)LastFixedId;
 
     public TreeNode? Find(ulong nodeId) => _nodes.GetValueOrDefault(nodeId);
 
@@ -103,7 +122,7 @@ internal sealed class Tree
     {
         if (!_nodes.TryGetValue(nodeId, out var node)) return;
         node.Lookups -= Math.Min(lookups, node.Lookups);
-        if (node.Lookups > 0 || node.Kind is TreeNodeKind.Root or TreeNodeKind.Control) return;
+        if (node.Lookups > 0 || nodeId <= LastFixedId) return;
         _nodes.Remove(nodeId);
         if (node.Bus is { } bus) _buses.Remove(bus);
         if (node.Kind == TreeNodeKind.Status) _statuses.Remove(node.Status);
@@ -133,6 +152,12 @@ internal sealed class Tree
 
         if (offset < 1 && !buffer.TryAdd("."u8, Listed(directory), 1)) return;
         if (offset < 2 && !buffer.TryAdd(".."u8, Listed(_root), 2)) return;
+        if (directory.Kind == TreeNodeKind.Parameters)
+        {
+            if (offset < 3) _ = buffer.TryAdd("attach_flags_mask"u8, Listed(_listedAttachMask), 3);
+            return;
+        }
+
         if (directory.Kind == TreeNodeKind.Root)
         {
             var next = Domain.ControlInode + 2;
@@ -154,7 +179,13 @@ internal sealed class Tree
         {
             if (name.SequenceEqual("control"u8)) return _control;
             if (name.SequenceEqual(StatusTree.Name)) return NodeOf(default(StatusPlace));
+            if (name.SequenceEqual("parameters"u8)) return _parameters;
             return _domain.FindBus(Encoding.ASCII.GetString(name)) is { } bus ? NodeOf(bus) : null;
+        }
+
+        if (directory.Kind == TreeNodeKind.Parameters)
+        {
+            return name.SequenceEqual("attach_flags_mask"u8) ? Add(TreeNodeKind.AttachMask, null) : null;
         }
 
         if (directory.Kind == TreeNodeKind.Status)
@@ -214,9 +245,12 @@ internal sealed class Tree
         {
             TreeNodeKind.Root => Domain.ControlInode - 1,
             TreeNodeKind.Control => Domain.ControlInode,
+            TreeNodeKind.Parameters => ParameterInode,
+            TreeNodeKind.AttachMask => ParameterInode + 1,
             _ => node.Node!.Inode,
         };
         var attributes = Attributes(inode, node.Kind, node.Node);
+        if (node.Kind is TreeNodeKind.Parameters or TreeNodeKind.AttachMask) (attributes.Uid, attributes.Gid) = (_uid, _gid);
         if (Profile == PoolProfile.PageCache && node.OpenedBy?.Pool is { } pool) attributes.Size = pool.Size;
         return attributes;
     }
@@ -230,12 +264,13 @@ internal sealed class Tree
         Ino = inode,
         Mode = kind switch
         {
-            TreeNodeKind.Root => DirectoryType | RootPermissions,
+            TreeNodeKind.Root or TreeNodeKind.Parameters => DirectoryType | RootPermissions,
+            TreeNodeKind.AttachMask => FileType | ParameterPermissions,
             TreeNodeKind.Control => FileType | ControlPermissions,
             TreeNodeKind.Bus => DirectoryType | node!.Permissions,
             _ => FileType | node!.Permissions,
         },
-        NLink = kind is TreeNodeKind.Root or TreeNodeKind.Bus ? 2u : 1u,
+        NLink = kind is TreeNodeKind.Root or TreeNodeKind.Bus or TreeNodeKind.Parameters ? 2u : 1u,
         Uid = node?.Uid ?? 0,
         Gid = node?.Gid ?? 0,
         BlkSize = 4096,

@@ -50,6 +50,12 @@ internal static class BusTables
         .Column("ERROR", "error", Format.Word, limit => limit.Error)
         .Column("COUNTS", "counts", Format.Prose, limit => limit.Counts);
 
+    /// <summary>The kinds of metadata, and whether the domain lets them through.</summary>
+    public static Table<MetadataRow> Metadata { get; } = new Table<MetadataRow>()
+        .Column("KIND", "kind", Format.Word, row => FlagNames.Attach.NameOf((ulong)row.Kind))
+        .Column("ITEM", "item", Format.Number, row => (ulong)row.Item)
+        .Column("LETS THROUGH", "letsThrough", Format.YesNo, row => row.LetsThrough);
+
     /// <summary>Who is charged, in all of the domain.</summary>
     public static Table<UserRow> Users { get; } = new Table<UserRow>()
         .Column("USER", "user", Words.User, row => row.User)

@@ -43,7 +43,7 @@ internal sealed class StatusService(DomainHost host, FuseSession session, ILogge
         {
             now = DomainHost.Now.Monotonic;
             if (place.IsGone) return Errno.ENOENT;
-            if (host.StatusBytesOf(uid) >= MaxBytesPerUser) return Errno.EMFILE;
+            if (host.ShownBytesOf(uid) >= MaxBytesPerUser) return Errno.EMFILE;
             snapshot = place.File!.Take(host.Domain, place.Bus);
             return Errno.OK;
         }

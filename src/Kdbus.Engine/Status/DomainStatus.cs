@@ -18,6 +18,14 @@ public static class DomainStatus
             new LimitRow(limit.Name, limit.Get(domain.Limits), limit.Least, limit.Most, limit.Error, limit.Counts)),
     ]);
 
+    /// <summary>The kinds of metadata, by their items.</summary>
+    public static Listing<MetadataRow> Metadata(Domain domain) => new(
+    [
+        .. Enumerable.Range(0, 64).Select(bit => (Kind: (AttachFlags)(1UL << bit), Item: ItemType.Timestamp + (ulong)bit))
+            .Where(kind => (kind.Kind & (AttachFlags.All | AttachMask.Extensions)) != 0)
+            .Select(kind => new MetadataRow(kind.Kind, kind.Item, (kind.Kind & domain.LetsThrough) != 0)),
+    ]);
+
     /// <summary>Who is charged with something: the bus itself, users by uid, then the anonymous users of endpoints.</summary>
     public static Listing<UserRow> Users(Domain domain)
     {

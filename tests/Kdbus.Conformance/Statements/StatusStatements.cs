@@ -301,6 +301,24 @@ public class StatusStatements
         Assert.NotEmpty(StatusFiles.Read(scene.Process, scene.PathOf(".status/limits")));
     }
 
+    [Theory, Worlds]
+    public void STA_15_metadata_shows_which_kinds_are_let_through(WorldKind world)
+    {
+        using Scene scene = new(world, attachMask: AttachFlags.Exe | AttachFlags.Caps | AttachFlags.Pidfd);
+        Assert.Equal(["exe", "caps"], LetThrough(scene));
+        Assert.Equal(
+            (17, "pidfd", (ulong)ItemType.Pidfd),
+            (DomainRows(scene, "metadata").Count, DomainRows(scene, "metadata")[^1].GetProperty("kind").GetString(), Id(DomainRows(scene, "metadata")[^1], "item")));
+
+        // Three kinds more about the process go with its number, whatever their own bits are.
+        Handle parameter = Handle.Open(scene.Process, scene.PathOf("parameters/attach_flags_mask"));
+        Assert.Equal(1, scene.Process.Write(parameter.Descriptor, "4"u8));
+        Assert.Equal(["pids", "pidfs-id", "start-time", "pidfd"], LetThrough(scene));
+    }
+
+    private static string?[] LetThrough(Scene scene) =>
+        [.. DomainRows(scene, "metadata").Where(static row => row.GetProperty("letsThrough").GetBoolean()).Select(static row => row.GetProperty("kind").GetString())];
+
     private static (Peer Receiver, Peer Sender) Furnish(Scene scene)
     {
         Peer receiver = scene.ConnectAs(Scene.User, Peer.HelloCommand().Text(ItemType.ConnDescription, "clock-service"));
@@ -354,6 +372,9 @@ public class StatusStatements
 
     private static IReadOnlyList<JsonElement> Rows(Scene scene, string name) =>
         StatusFiles.Rows(StatusFiles.Read(scene.Process, scene.PathOf($".status/0-test/{name}.json")), "0-test");
+
+    private static IReadOnlyList<JsonElement> DomainRows(Scene scene, string name) =>
+        StatusFiles.Rows(StatusFiles.Read(scene.Process, scene.PathOf($".status/{name}.json")), null);
 
     private static string Octal(FileStatus status) => Convert.ToString(status.Permissions, 8);
 

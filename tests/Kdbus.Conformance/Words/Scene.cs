@@ -1,3 +1,4 @@
+using Kdbus.Daemon.Serving;
 using Kdbus.Engine;
 
 namespace Kdbus.Conformance.Words;
@@ -17,9 +18,10 @@ public sealed class Scene : IDisposable
 
     /// <param name="kind">Where the statement is tested.</param>
     /// <param name="limits">Where the domain says no, if not at the usual numbers.</param>
-    public Scene(WorldKind kind, DomainLimits? limits = null)
+    /// <param name="attachMask">Kinds of metadata that it lets through to begin with, if not the usual ones.</param>
+    public Scene(WorldKind kind, DomainLimits? limits = null, AttachFlags attachMask = Domain.DefaultAttachMask)
     {
-        World = Worlds.World.Open(kind, limits);
+        World = Worlds.World.Open(kind, new ServerOptions { Limits = limits ?? new(), AttachMask = attachMask });
         Process = World.Spawn();
     }
 

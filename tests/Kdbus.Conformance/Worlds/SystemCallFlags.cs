@@ -6,6 +6,8 @@ public static class OpenFlags
     public const int ReadOnly = 0;
     public const int WriteOnly = 1;
     public const int ReadWrite = 2;
+    public const int Truncate = 0x200;
+    public const int Append = 0x400;
 }
 
 /// <summary>mmap(2): PROT_*.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Kdbus.Conformance.Worlds.Mounted;
 using Kdbus.Conformance.Worlds.Simulated;
+using Kdbus.Daemon.Serving;
 using Kdbus.Engine;
 
 namespace Kdbus.Conformance.Worlds;
@@ -8,22 +9,22 @@ namespace Kdbus.Conformance.Worlds;
 /// <summary>Opens worlds.</summary>
 public static class World
 {
-    /// <summary>A fresh domain of the given kind, with the limits that a domain has by itself or with others.</summary>
-    public static IWorld Open(WorldKind kind, DomainLimits? limits = null) => kind switch
+    /// <summary>A fresh domain of the given kind, with the limits and the mask that a domain has by itself or with others.</summary>
+    public static IWorld Open(WorldKind kind, ServerOptions options) => kind switch
     {
-        WorldKind.Memory => new MemoryWorld(limits ?? new DomainLimits()),
-        WorldKind.Mount => MountWorld.Open(kind, Options(limits)),
-        WorldKind.PageCache => MountWorld.Open(kind, ["-o", "profile=page-cache", .. Options(limits)]),
+        WorldKind.Memory => new MemoryWorld(options),
+        WorldKind.Mount => MountWorld.Open(kind, OptionsOf(options)),
+        WorldKind.PageCache => MountWorld.Open(kind, ["-o", "profile=page-cache", .. OptionsOf(options)]),
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
-    private static string[] Options(DomainLimits? limits)
+    private static string[] OptionsOf(ServerOptions options)
     {
-        DomainLimits usual = new();
-        return limits is null
-            ? []
-            : [.. DomainLimits.Table
-                .Where(limit => limit.Get(limits) != limit.Get(usual))
-                .SelectMany(limit => (string[])["-o", string.Create(CultureInfo.InvariantCulture, $"{limit.Name}={limit.Get(limits)}")])];
+        ServerOptions usual = new();
+        IEnumerable<string> limits = DomainLimits.Table
+            .Where(limit => limit.Get(options.Limits) != limit.Get(usual.Limits))
+            .Select(limit => string.Create(CultureInfo.InvariantCulture, $"{limit.Name}={limit.Get(options.Limits)}"));
+        IEnumerable<string> mask = options.AttachMask == usual.AttachMask ? [] : [$"attach-flags-mask=0x{(ulong)options.AttachMask:x}"];
+        return [.. limits.Concat(mask).SelectMany(option => (string[])["-o", option])];
     }
 }

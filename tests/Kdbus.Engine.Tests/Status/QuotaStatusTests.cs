@@ -125,6 +125,14 @@ public sealed class QuotaStatusTests
             DomainStatus.Users(scene.World.Domain).Select(user => (user.Bus, user.User, user.Buses, user.Connections)));
 
         Assert.Equal(DomainLimits.Table.Select(limit => (limit.Name, limit.Most)), DomainStatus.Limits(scene.World.Domain).Select(limit => (limit.Name, limit.Most)));
+        scene.World.Domain.AttachMask = AttachFlags.Timestamp | AttachFlags.Pids | (AttachFlags)(1UL << 63);
+        Assert.Equal(
+            [AttachFlags.Timestamp, AttachFlags.Pids, AttachFlags.PidfsId, AttachFlags.StartTime, AttachFlags.Pidfd],
+            DomainStatus.Metadata(scene.World.Domain).Where(kind => kind.LetsThrough).Select(kind => kind.Kind));
+        scene.World.Domain.AttachMask = AttachFlags.ConnDescription | AttachFlags.Pidfd;
+        Assert.Equal(
+            new MetadataRow(AttachFlags.ConnDescription, ItemType.ConnDescription, true),
+            Assert.Single(DomainStatus.Metadata(scene.World.Domain), kind => kind.LetsThrough));
         Assert.Contains(new LimitRow("max-messages", 256, 1, 1 << 20, "ENOBUFS", "messages queued for one receiver by one user"), DomainStatus.Limits(scene.World.Domain));
     }
 }

@@ -67,7 +67,7 @@ internal static class ServedDomain
         Nothing(Inside.WaitingCalls(domain), "waiting calls");
         Nothing(domain.NextDeadline == ulong.MaxValue ? 0 : 1, "deadlines");
         Nothing(domain.BusItself.Messages, "notifications charged");
-        Nothing(TreeOf(served).Count - 2, "nodes");
+        Nothing(TreeOf(served).Count, "nodes");
         Nothing(kernel.Backings, "passthrough registrations");
         foreach (var bus in kernel.Traffic.Connections.Select(connection => connection.Bus).Distinct()) CheckNothingLeft(bus);
         foreach (var connection in kernel.Traffic.Connections)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Kdbus.Engine;
+using Kdbus.Fuse;
 using Kdbus.Fuse.Wire;
 using Kdbus.Linux;
 using Errno = Kdbus.Abi.Errno;
@@ -16,6 +17,7 @@ internal sealed class FakeProcess : IProcess
     private const long FuseMagic = 0x65735546;
     private const int RestartSys = -512;
     private const int FirstDescriptor = 3;
+    private static readonly int s_maxWrite = (int)FuseDemands.Default.MaxWrite;
 
     private readonly MemoryWorld _world;
     private readonly FakeKernel _kernel;
@@ -63,7 +65,7 @@ internal sealed class FakeProcess : IProcess
             _kernel.Forget(node.Id, 1);
             return -(int)Errno.EACCES;
         }
-        FakeRequest request = _kernel.Call(_main, FuseOpcode.Open, node.Id, FakeKernel.Bytes(new FuseOpenIn { Flags = (uint)flags }));
+        FakeRequest request = _kernel.Call(_main, FuseOpcode.Open, node.Id, FakeKernel.Bytes(new FuseOpenIn { Flags = (uint)(flags & ~OpenFlags.Truncate) }));
         if (request.Error < 0)
         {
             _kernel.Forget(node.Id, 1);
@@ -72,7 +74,11 @@ internal sealed class FakeProcess : IProcess
         FuseOpenOut opened = request.As<FuseOpenOut>();
         bool passthrough = opened.OpenFlags.HasFlag(FuseOpenFlags.Passthrough);
         FakeFile file = new(_kernel, node.Id, opened, flags, passthrough ? _kernel.Backing(opened.BackingId) : null);
-        return Install(file);
+        int emptied = (flags & OpenFlags.Truncate) != 0 ? _paths.Change(_main, node, new FuseSetAttrIn { Valid = FuseSetAttrFields.Size }) : 0;
+        if (emptied == 0)
+            return Install(file);
+        file.Drop();
+        return emptied;
     }
 
     public int Create(string path, int mode) =>
@@ -212,9 +218,22 @@ internal sealed class FakeProcess : IProcess
         FakeFile? file = Find(descriptor);
         if (file is null || !file.IsWritable)
             return -(int)Errno.EBADF;
-        byte[] arguments = [.. FakeKernel.Bytes(new FuseWriteIn { Fh = file.Handle, Size = (uint)data.Length }), .. data];
-        FakeRequest request = _kernel.Call(_main, FuseOpcode.Write, file.Node, arguments);
-        return request.Error < 0 ? request.Error : request.As<FuseWriteOut>().Size;
+        // Without bytes there is no request, and with too many for one there are several, up to the first that fails or takes less.
+        int written = 0;
+        while (written < data.Length)
+        {
+            ReadOnlySpan<byte> piece = data[written..Math.Min(data.Length, written + s_maxWrite)];
+            FuseWriteIn write = new() { Fh = file.Handle, Offset = file.Position, Size = (uint)piece.Length, Flags = (uint)file.OpenFlags };
+            FakeRequest request = _kernel.Call(_main, FuseOpcode.Write, file.Node, [.. FakeKernel.Bytes(write), .. piece]);
+            if (request.Error < 0)
+                return written > 0 ? written : request.Error;
+            int taken = (int)request.As<FuseWriteOut>().Size;
+            file.Position += (uint)taken;
+            written += taken;
+            if (taken < piece.Length)
+                break;
+        }
+        return written;
     }
 
     public int Become(uint uid, uint gid, params ReadOnlySpan<uint> groups)

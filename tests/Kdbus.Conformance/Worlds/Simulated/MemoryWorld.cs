@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Kdbus.Daemon.Serving;
-using Kdbus.Engine;
 using Kdbus.Fuse;
 using Microsoft.Extensions.Logging;
 
@@ -23,10 +22,10 @@ internal sealed class MemoryWorld : IWorld, ILogger
     private readonly KdbusFileSystem _daemon;
     private readonly Task<FuseSessionEnd> _serving;
 
-    public MemoryWorld(DomainLimits limits)
+    public MemoryWorld(ServerOptions options)
     {
         FuseSessionOptions session = new() { Bug = bug => _bugs.Enqueue(bug.ToString()) };
-        _daemon = new KdbusFileSystem(_kernel, new FakeCallers(_tasks), new ServerOptions { Limits = limits }, session, this, Time);
+        _daemon = new KdbusFileSystem(_kernel, new FakeCallers(_tasks), options, session, this, Time);
         FakeRequest init = _kernel.Mount();
         _serving = Task.Factory.StartNew(_daemon.Session.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         _kernel.Await(init);
