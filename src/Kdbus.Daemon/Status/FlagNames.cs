@@ -81,6 +81,9 @@ internal sealed class FlagNames
         }
     }
 
+    /// <summary>The name of one bit.</summary>
+    public string NameOf(ulong bit) => NamesOf(bit).Single();
+
     /// <summary>An object with the number and the names.</summary>
     public void Write(Utf8JsonWriter json, ulong value)
     {
