@@ -79,13 +79,7 @@ public static unsafe class FileDescriptor
     /// <summary>open(2) of a path that is already bytes, always with O_CLOEXEC: a new descriptor the caller owns, or -errno.</summary>
     /// <param name="path">The path; must end with a NUL byte, else -EINVAL.</param>
     /// <param name="flags">Of <see cref="OpenFlags"/>.</param>
-    public static int Open(ReadOnlySpan<byte> path, int flags)
-    {
-        if (path.IsEmpty || path[^1] != 0)
-            return -SystemError.EINVAL;
-        fixed (byte* p = path)
-            return Libc.Result(Libc.Openat(Libc.CurrentDirectory, p, flags | OpenFlags.CloseOnExec, 0));
-    }
+    public static int Open(ReadOnlySpan<byte> path, int flags) => OpenAt(Libc.CurrentDirectory, path, flags);
 
     /// <summary>openat(2), always with O_CLOEXEC: a new descriptor the caller owns, or -errno.</summary>
     public static int OpenAt(int directory, string path, int flags, uint mode = 0)
@@ -95,6 +89,18 @@ public static unsafe class FileDescriptor
             return -SystemError.EINVAL;
         fixed (byte* p = text)
             return Libc.Result(Libc.Openat(directory, p, flags | OpenFlags.CloseOnExec, mode));
+    }
+
+    /// <summary>openat(2) of a path that is already bytes, always with O_CLOEXEC: a new descriptor the caller owns, or -errno.</summary>
+    /// <param name="directory">Where a relative path starts.</param>
+    /// <param name="path">The path; must end with a NUL byte, else -EINVAL.</param>
+    /// <param name="flags">Of <see cref="OpenFlags"/>.</param>
+    public static int OpenAt(int directory, ReadOnlySpan<byte> path, int flags)
+    {
+        if (path.IsEmpty || path[^1] != 0)
+            return -SystemError.EINVAL;
+        fixed (byte* p = path)
+            return Libc.Result(Libc.Openat(directory, p, flags | OpenFlags.CloseOnExec, 0));
     }
 
     /// <summary>close(2). The descriptor is gone whatever is returned, also with -EINTR: never repeat it.</summary>

@@ -44,6 +44,12 @@ public struct FileStatus
     /// <summary>Minor number of the device the file lies on.</summary>
     [FieldOffset(140)] public uint DeviceMinor;
 
+    /// <summary>The mount on which the file was found. From Linux 6.8 on no other mount gets this number until reboot.</summary>
+    [FieldOffset(144)] public ulong Mount;
+
+    // Which fields the kernel has filled in: STATX_* bits.
+    [FieldOffset(0)] private uint _mask;
+
     /// <summary>Whether <see cref="Mode"/> says directory.</summary>
     public readonly bool IsDirectory => (Mode & 0xf000) == 0x4000;
 
@@ -90,10 +96,22 @@ public struct FileStatus
             return Libc.Result(Libc.Statx(Libc.CurrentDirectory, name, followLink ? 0 : Libc.SymlinkNoFollow, BasicStats, p));
     }
 
-    internal static unsafe int Of(ReadOnlySpan<byte> terminatedPath, out FileStatus status)
+    /// <summary>
+    /// Where the file is to which a path leads, without asking whoever serves its file system or having anything mounted: mount, device and
+    /// inode. 0, or -errno (-EOPNOTSUPP before Linux 5.8, where the mount is not told); the other fields mean nothing.
+    /// </summary>
+    internal static unsafe int PlaceOf(ReadOnlySpan<byte> terminatedPath, out FileStatus status)
     {
+        const uint InodeNumber = 0x100, MountNumber = 0x1000, UniqueMountNumber = 0x4000; // STATX_INO, STATX_MNT_ID, STATX_MNT_ID_UNIQUE
         fixed (byte* name = terminatedPath)
         fixed (FileStatus* p = &status)
-            return Libc.Result(Libc.Statx(Libc.CurrentDirectory, name, 0, BasicStats, p));
+        {
+            int flags = Libc.DoNotSynchronize | Libc.NoAutomount;
+            int error = Libc.Result(Libc.Statx(Libc.CurrentDirectory, name, flags, InodeNumber | UniqueMountNumber, p));
+            if (error < 0)
+                return error;
+        }
+        bool complete = (status._mask & InodeNumber) != 0 && (status._mask & (MountNumber | UniqueMountNumber)) != 0;
+        return complete ? 0 : -SystemError.EOPNOTSUPP;
     }
 }

@@ -108,6 +108,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "readlinkat")]
     internal static partial nint Readlinkat(int directory, byte* path, byte* buffer, nuint size);
 
+    [LibraryImport(Name, EntryPoint = "sysconf")]
+    internal static partial nint Sysconf(int name);
+
     [LibraryImport(Name, EntryPoint = "mount")]
     internal static partial int Mount(byte* source, byte* target, byte* type, nuint flags, byte* data);
 
@@ -226,5 +229,6 @@ internal static unsafe partial class Libc
     internal const int CurrentDirectory = -100; // AT_FDCWD
     internal const int EmptyPath = 0x1000; // AT_EMPTY_PATH
     internal const int DoNotSynchronize = 0x4000; // AT_STATX_DONT_SYNC
+    internal const int NoAutomount = 0x800; // AT_NO_AUTOMOUNT
     internal const int SymlinkNoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
 }

@@ -74,11 +74,13 @@ public static unsafe class ProcFile
         return -SystemError.EINVAL;
     }
 
-    internal static int Status(int pid, ReadOnlySpan<byte> name, out FileStatus status)
+    /// <summary>The root directory of a process, without asking whoever serves its file system: 0, or -errno (-EACCES without ptrace access
+    /// to it; -EOPNOTSUPP before Linux 5.8). See <see cref="FileStatus.PlaceOf"/> for what is filled in.</summary>
+    public static int Root(int pid, out FileStatus status)
     {
         Span<byte> path = stackalloc byte[PathRoom];
-        if (TryFormatPath(pid, name, path))
-            return FileStatus.Of(path, out status);
+        if (TryFormatPath(pid, "root"u8, path))
+            return FileStatus.PlaceOf(path, out status);
         status = default;
         return -SystemError.EINVAL;
     }

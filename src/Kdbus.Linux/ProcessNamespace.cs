@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+
 namespace Kdbus.Linux;
 
 /// <summary>Kinds of namespaces(7) a process is in: the files of <c>/proc/PID/ns</c>.</summary>
@@ -27,7 +29,7 @@ public enum NamespaceKind
 
 /// <summary>
 /// Which namespace a process is in, as a number: the inode of its file under <c>/proc/PID/ns</c>. Two processes are in the same namespace
-/// exactly if the numbers are equal while both live. User namespaces also carry a translation of ids: <see cref="IdMap"/>.
+/// exactly if the numbers are equal while both live (<see cref="NamespaceFile.UniqueId"/> gives numbers that are not used again). User namespaces also carry a translation of ids: <see cref="IdMap"/>.
 /// </summary>
 public static class ProcessNamespace
 {
@@ -37,18 +39,30 @@ public static class ProcessNamespace
     /// <param name="kind">Which of its namespaces.</param>
     public static long Inode(int pid, NamespaceKind kind)
     {
-        ReadOnlySpan<byte> name = kind switch
-        {
-            NamespaceKind.Cgroup => "ns/cgroup"u8,
-            NamespaceKind.Ipc => "ns/ipc"u8,
-            NamespaceKind.Mount => "ns/mnt"u8,
-            NamespaceKind.Network => "ns/net"u8,
-            NamespaceKind.Pid => "ns/pid"u8,
-            NamespaceKind.User => "ns/user"u8,
-            NamespaceKind.Uts => "ns/uts"u8,
-            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "not a kind of namespace"),
-        };
-        int error = ProcFile.Status(pid, name, out FileStatus status);
-        return error < 0 ? error : (long)status.Inode;
+        // Reading the link costs less than half of what following it does.
+        Span<byte> target = stackalloc byte[64];
+        int length = ProcFile.ReadLink(pid, FileName(kind), target);
+        if (length < 0)
+            return length;
+        return TryParse(target[..length], out long inode) ? inode : -SystemError.EPROTO;
     }
+
+    /// <summary>Takes the number out of the text of a link: <c>user:[4026531837]</c>.</summary>
+    internal static bool TryParse(ReadOnlySpan<byte> target, out long inode)
+    {
+        ReadOnlySpan<byte> number = target[(target.IndexOf((byte)'[') + 1)..];
+        return Utf8Parser.TryParse(number, out inode, out int used) && number[used..].SequenceEqual("]"u8) && inode > 0;
+    }
+
+    internal static ReadOnlySpan<byte> FileName(NamespaceKind kind) => kind switch
+    {
+        NamespaceKind.Cgroup => "ns/cgroup"u8,
+        NamespaceKind.Ipc => "ns/ipc"u8,
+        NamespaceKind.Mount => "ns/mnt"u8,
+        NamespaceKind.Network => "ns/net"u8,
+        NamespaceKind.Pid => "ns/pid"u8,
+        NamespaceKind.User => "ns/user"u8,
+        NamespaceKind.Uts => "ns/uts"u8,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "not a kind of namespace"),
+    };
 }

@@ -11,7 +11,7 @@ namespace Kdbus.Linux;
 public readonly record struct TaskIds(uint Real, uint Effective, uint Saved, uint FileSystem);
 
 /// <summary>
-/// <c>/proc/PID/status</c>, parsed. An instance is a reusable buffer: it is filled by <see cref="Read"/> or <see cref="Parse"/>, grows to
+/// <c>/proc/PID/status</c>, parsed. An instance is a reusable buffer: it is filled by <see cref="Read(int)"/> or <see cref="Parse(ReadOnlySpan{byte})"/>, grows to
 /// the longest text met and then allocates no more; its content is valid until the next filling. Ids and process numbers are as seen from
 /// the reader's namespaces. Not thread safe.
 /// </summary>
@@ -22,6 +22,8 @@ public sealed class TaskStatus
     private int _groupCount;
     private int[] _namespacePids = new int[4];
     private int _namespacePidCount;
+    private int[] _namespaceTgids = new int[4];
+    private int _namespaceTgidCount;
 
     /// <summary>Process id (thread group).</summary>
     public int Tgid { get; private set; }
@@ -45,6 +47,9 @@ public sealed class TaskStatus
     /// itself.</summary>
     public ReadOnlySpan<int> NamespacePids => _namespacePids.AsSpan(0, _namespacePidCount);
 
+    /// <summary>The process' number in each of the same pid namespaces.</summary>
+    public ReadOnlySpan<int> NamespaceTgids => _namespaceTgids.AsSpan(0, _namespaceTgidCount);
+
     /// <summary>Inheritable capabilities, bit n = capability n of capabilities(7).</summary>
     public ulong CapInheritable { get; private set; }
 
@@ -59,11 +64,10 @@ public sealed class TaskStatus
 
     /// <summary>Reads a task's status: 0, or -errno (-ENOENT or -ESRCH: no such task; -EPROTO: the text is not understood).</summary>
     /// <param name="pid">A process or thread id.</param>
-    public int Read(int pid)
-    {
-        int length = ProcFile.Read(pid, "status"u8, ref _text);
-        return length < 0 ? length : Parse(_text.AsSpan(0, length)) ? 0 : -SystemError.EPROTO;
-    }
+    public int Read(int pid) => Parse(ProcFile.Read(pid, "status"u8, ref _text));
+
+    /// <summary>Reads the status of the task whose directory is held open: 0, or -errno (-ESRCH: it is gone).</summary>
+    public int Read(in ProcDirectory directory) => Parse(directory.Read("status\0"u8, ref _text));
 
     /// <summary>Fills the properties from the text of a status file. False (and unspecified properties) if a line that must be there is
     /// missing or malformed.</summary>
@@ -73,6 +77,7 @@ public sealed class TaskStatus
         int seen = 0;
         _groupCount = 0;
         _namespacePidCount = 0;
+        _namespaceTgidCount = 0;
         while (!text.IsEmpty)
         {
             int end = text.IndexOf((byte)'\n');
@@ -100,6 +105,8 @@ public sealed class TaskStatus
                 valid = List(value, ref _groups, ref _groupCount);
             else if (key.SequenceEqual("NSpid"u8))
                 valid = List(value, ref _namespacePids, ref _namespacePidCount);
+            else if (key.SequenceEqual("NStgid"u8))
+                valid = List(value, ref _namespaceTgids, ref _namespaceTgidCount);
             else if (key.SequenceEqual("CapInh"u8))
                 (valid, CapInheritable, bit) = (Mask(value, out ulong mask), mask, 32);
             else if (key.SequenceEqual("CapPrm"u8))
@@ -114,6 +121,8 @@ public sealed class TaskStatus
         }
         return seen == Needed;
     }
+
+    private int Parse(int length) => length < 0 ? length : Parse(_text.AsSpan(0, length)) ? 0 : -SystemError.EPROTO;
 
     private static bool Number(ReadOnlySpan<byte> value, out int number, int bitIfValid, ref int bit)
     {

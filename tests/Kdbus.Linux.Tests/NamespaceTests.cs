@@ -11,7 +11,12 @@ public sealed class NamespaceTests
             long own = ProcessNamespace.Inode(Environment.ProcessId, kind);
             Assert.True(own > 0, $"{kind} {own}");
             Assert.Equal(own, ProcessNamespace.Inode(other.Pid, kind));
+            int file = NamespaceFile.Open(other.Pid, kind);
+            Assert.Equal(0, FileStatus.Of(file, out FileStatus status));
+            Assert.Equal((ulong)own, status.Inode);
+            _ = FileDescriptor.Close(file);
         });
+        Assert.Equal(-SystemError.ENOENT, NamespaceFile.Open(int.MaxValue, NamespaceKind.User));
         Assert.Equal(-SystemError.ENOENT, ProcessNamespace.Inode(int.MaxValue, NamespaceKind.User));
     }
 
@@ -31,6 +36,61 @@ public sealed class NamespaceTests
         Assert.True(users.TryToOutside(0, out uint outside));
         Assert.Equal(Credentials.Uid, outside);
         Assert.False(users.TryToOutside(1, out _));
+    }
+
+    [Theory]
+    [InlineData("user:[]")]
+    [InlineData("user:[0]")]
+    [InlineData("user:[12")]
+    [InlineData("user:[12]3")]
+    [InlineData("user")]
+    [InlineData("")]
+    public void A_link_that_is_no_namespaces_is_refused(string target)
+    {
+        Assert.False(ProcessNamespace.TryParse(System.Text.Encoding.UTF8.GetBytes(target), out _));
+        Assert.True(ProcessNamespace.TryParse("user:[4026531837]"u8, out long inode) && inode == 4026531837);
+    }
+
+    [Fact]
+    public void A_pid_namespace_has_a_parent_and_an_id_and_translates_numbers()
+    {
+        Assert.SkipUnless(Credentials.IsRoot, "needs root");
+        using var unshare = OtherProcess.Start("unshare", "--pid", "--fork", "cat");
+        int inside = unshare.Child();
+        int own = NamespaceFile.Open(Environment.ProcessId, NamespaceKind.Pid), inner = NamespaceFile.Open(inside, NamespaceKind.Pid);
+        int around = NamespaceFile.OpenParent(inner);
+        try
+        {
+            Assert.Equal(Inode(own), Inode(around));
+            Assert.NotEqual(Inode(own), Inode(inner));
+            Assert.Equal(-SystemError.EPERM, NamespaceFile.OpenParent(own));
+
+            int translated = NamespaceFile.TranslatePid(inner, 1);
+            Assert.SkipWhen(translated == -SystemError.ENOTTY, "this kernel has no NS_GET_PID_FROM_PIDNS");
+            Assert.Equal(inside, translated);
+            Assert.Equal(Environment.ProcessId, NamespaceFile.TranslatePid(own, Environment.ProcessId));
+            Assert.Equal(-SystemError.ESRCH, NamespaceFile.TranslatePid(inner, 2));
+
+            int error = NamespaceFile.UniqueId(inner, out ulong innerId);
+            Assert.SkipWhen(error == -SystemError.ENOTTY, "this kernel has no NS_GET_ID");
+            Assert.Equal(0, error);
+            Assert.Equal(0, NamespaceFile.UniqueId(own, out ulong ownId));
+            Assert.Equal(0, NamespaceFile.UniqueId(around, out ulong aroundId));
+            Assert.Equal(ownId, aroundId);
+            Assert.NotEqual(ownId, innerId);
+        }
+        finally
+        {
+            _ = FileDescriptor.Close(own);
+            _ = FileDescriptor.Close(inner);
+            _ = FileDescriptor.Close(around);
+        }
+
+        static ulong Inode(int file)
+        {
+            Assert.Equal(0, FileStatus.Of(file, out FileStatus status));
+            return status.Inode;
+        }
     }
 
     [Fact]

@@ -34,6 +34,20 @@ internal sealed class OtherProcess : IDisposable
         return (start, (int)(ulong.Parse(fields[46], CultureInfo.InvariantCulture) - start));
     }
 
+    /// <summary>The process that it has started, when that one runs the program it is meant for.</summary>
+    public int Child(string program = "cat")
+    {
+        string children = string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/task/{Pid}/children");
+        byte[] name = new byte[16];
+        int child = 0;
+        Assert.True(SpinWait.SpinUntil(Runs, TimeSpan.FromMinutes(1)));
+        return child;
+
+        bool Runs() => int.TryParse(File.ReadAllText(children), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out child)
+            && ProcFile.Read(child, "comm"u8, name) > 0
+            && name.AsSpan().StartsWith(System.Text.Encoding.UTF8.GetBytes(program + '\n'));
+    }
+
     public int End()
     {
         if (_stdin < 0)

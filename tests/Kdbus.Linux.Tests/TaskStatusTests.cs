@@ -21,6 +21,7 @@ public sealed class TaskStatusTests
         Assert.Equal(new TaskIds(5, 6, 7, 8), status.Gid);
         Assert.Equal<uint>([10, 20, 4000000000], status.Groups.ToArray());
         Assert.Equal([71, 3], status.NamespacePids.ToArray());
+        Assert.Equal([70, 2], status.NamespaceTgids.ToArray());
         Assert.Equal((1UL, 0x1ffffffffffUL, 1UL << Credentials.CapSysAdmin, 0x1ffffffffffUL),
             (status.CapInheritable, status.CapPermitted, status.CapEffective, status.CapBounding));
     }
@@ -33,6 +34,7 @@ public sealed class TaskStatusTests
         Assert.True(status.Parse(Encoding.UTF8.GetBytes(Sample.Replace("10 20 4000000000 ", "", StringComparison.Ordinal))));
         Assert.True(status.Groups.IsEmpty);
         Assert.Equal(2, status.NamespacePids.Length);
+        Assert.Equal(2, status.NamespaceTgids.Length);
     }
 
     [Theory]
