@@ -52,11 +52,11 @@ internal sealed class ProcessCallers : ICallers, IDisposable
         return Errno.OK;
     }
 
-    public ProcessRecord? Describe(int thread, AttachFlags kinds) => null;
+    public ProcessRecord? Describe(int thread, AttachFlags kinds) => Observer.Describe(thread, kinds);
 
-    public ReaderView ViewOf(int thread, CallerFacts facts) => default;
+    public ReaderView ViewOf(int thread, CallerFacts facts) => Observer.ViewOf(thread, facts);
 
-    public NamedProcesses Name(int thread, in KdbusPids pids) => default;
+    public NamedProcesses Name(int thread, in KdbusPids pids) => Observer.Name(thread, pids);
 
     public Errno CopyDescriptor(int thread, int number, out int copy)
     {
