@@ -32,15 +32,24 @@ internal sealed class UserNamespaces
     /// <summary>Whether a thread is known to be in the domain's user namespace.</summary>
     public bool IsOwn(int thread) => _own > 0 && ProcessNamespace.Inode(thread, NamespaceKind.User) == _own;
 
+    /// <summary>The number of a thread's user namespace; 0 if it cannot be found out.</summary>
+    public static ulong SpaceOf(int thread) => (ulong)Math.Max(ProcessNamespace.Inode(thread, NamespaceKind.User), 0);
+
+    /// <inheritdoc cref="Look"/>
+    public IdMaps? Of(int thread) => Look(thread, out _);
+
     /// <summary>
     /// How a thread's user namespace names ids; null if it is the domain's and has all ids. One whose namespace cannot be
     /// found out may be in the domain's, where numbers mean something else than in its map, so it names none.
     /// </summary>
-    public IdMaps? Of(int thread)
+    /// <param name="thread">The thread.</param>
+    /// <param name="space">The number of the namespace; 0 if it cannot be found out.</param>
+    public IdMaps? Look(int thread, out ulong space)
     {
-        var space = ProcessNamespace.Inode(thread, NamespaceKind.User);
-        if (space == _own && space > 0) return _ownMaps;
-        if (space < 0 || _own < 0) return Nothing;
+        space = SpaceOf(thread);
+        if (space == 0 || _own < 0) return Nothing;
+        // Not kept by number: another namespace may get it. A file held open would keep it, and the namespace.
+        if (space == (ulong)_own) return _ownMaps;
         return IdMap.ReadUsers(thread, out var users) < 0 || IdMap.ReadGroups(thread, out var groups) < 0
             ? Nothing
             : new IdMaps(Known(users, _users), Known(groups, _groups));

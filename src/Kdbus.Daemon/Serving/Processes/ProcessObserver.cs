@@ -1,0 +1,182 @@
+using Kdbus.Abi;
+using Kdbus.Engine;
+using Kdbus.Engine.Processes;
+using Kdbus.Linux;
+
+namespace Kdbus.Daemon.Serving.Processes;
+
+/// <summary>
+/// Finds out about threads that are stopped in a call to us, so that their numbers stay theirs while we look. What never
+/// changes for a thread is kept from call to call; all else is looked up when it is asked for, and never under a lock.
+/// </summary>
+internal sealed class ProcessObserver : IDisposable
+{
+    /// <summary>What a pidfd tells, without /proc.</summary>
+    private const AttachFlags ByPidFd = AttachFlags.Creds | AttachFlags.PidfsId | AttachFlags.Pidfd;
+
+    private readonly UserNamespaces _users;
+    private readonly ThreadCache _threads;
+    private readonly PidNamespaces _spaces;
+    private readonly DetailReader _details = new();
+
+    public ProcessObserver(UserNamespaces users)
+        : this(users, new PidNamespaces(), new ThreadCache())
+    {
+    }
+
+    internal ProcessObserver(UserNamespaces users, PidNamespaces spaces, ThreadCache threads)
+    {
+        _users = users;
+        _spaces = spaces;
+        _threads = threads;
+    }
+
+    /// <summary>Whether nothing is kept.</summary>
+    public bool IsEmpty => _threads.IsEmpty;
+
+    /// <summary>
+    /// What is true of a thread now, of the kinds asked for that there are. Null if it cannot be seen. With CMDLINE it may
+    /// block as long as the caller's memory pleases.
+    /// </summary>
+    public ProcessRecord? Describe(int thread, AttachFlags kinds)
+    {
+        if (!ThreadLook.TryBegin(thread, _threads, _spaces, out var look)) return null;
+        try
+        {
+            return Record(ref look, kinds & (_spaces.IsSeen ? AttachMask.Process : ByPidFd));
+        }
+        finally
+        {
+            look.End();
+        }
+    }
+
+    /// <summary>From where a thread looks at others, as far as it is asked for. One whose user namespace is unknown names no ids.</summary>
+    public ReaderView ViewOf(int thread, CallerFacts facts)
+    {
+        ulong userSpace = 0;
+        IdMaps? maps = null;
+        if (facts.HasFlag(CallerFacts.UserNamespace)) maps = _users.Look(thread, out userSpace);
+        return new ReaderView
+        {
+            UserNamespace = userSpace,
+            Maps = maps,
+            PidNamespace = facts.HasFlag(CallerFacts.PidNamespace) ? PidNamespaceOf(thread) : 0,
+            Root = facts.HasFlag(CallerFacts.Root) && thread > 0 ? DetailReader.RootOf(thread) : default,
+        };
+    }
+
+    /// <summary>Whom a thread means by the numbers of a PIDS item: they are those of its pid namespace, and each is 0 or somebody's.</summary>
+    public NamedProcesses Name(int thread, in KdbusPids pids)
+    {
+        if ((pids.Pid | pids.Tid | pids.Ppid) == 0) return new NamedProcesses(Found: true, null, null, null);
+        if (!ThreadLook.TryBegin(thread, _threads, _spaces, out var look)) return default;
+        try
+        {
+            var space = look.Numbers()?.Namespace ?? 0;
+            if (space == 0) return default;
+            var file = space == _spaces.Own ? -1 : NamespaceFile.Open(thread, NamespaceKind.Pid);
+            if (space != _spaces.Own && file < 0) return default;
+            NamedProcesses named = default;
+            if (TryName(pids.Pid, space, file, out var process)
+                && TryName(pids.Tid, space, file, out var who)
+                && TryName(pids.Ppid, space, file, out var parent))
+            {
+                named = new NamedProcesses(Found: true, process, who, parent);
+            }
+
+            if (file >= 0) FileDescriptor.Close(file);
+            return named;
+        }
+        finally
+        {
+            look.End();
+        }
+    }
+
+    /// <summary>What the kernel tells of a thread by its pidfd; false if it cannot, and then /proc has to be asked.</summary>
+    public bool TryIdentify(int thread, out PidInfo info)
+    {
+        info = default;
+        if (thread <= 0 || _threads.Find(thread, out info) is not { } known) return false;
+        known.Release();
+        return true;
+    }
+
+    /// <summary>Lets go of threads that nobody has asked about since the last time this was done.</summary>
+    public void Trim() => _threads.Trim();
+
+    public void Dispose() => _threads.Dispose();
+
+    private ProcessRecord Record(ref ThreadLook look, AttachFlags kinds)
+    {
+        var got = kinds & AttachFlags.Creds;
+        ThreadNumbers? numbers = null;
+        PidNumbers? parent = null;
+        if ((kinds & AttachFlags.Pids) != 0 && (numbers = look.Numbers()) is not null)
+        {
+            got |= AttachFlags.Pids;
+            parent = look.Parent();
+        }
+
+        ulong pidfsId = 0;
+        if ((kinds & (AttachFlags.PidfsId | AttachFlags.Pidfd)) != 0 && look.TryProcess(out pidfsId))
+        {
+            got |= kinds & AttachFlags.Pidfd;
+            if (pidfsId != 0) got |= kinds & AttachFlags.PidfsId;
+        }
+
+        ulong startTime = 0;
+        if ((kinds & AttachFlags.StartTime) != 0 && look.TryStartTime(out startTime)) got |= AttachFlags.StartTime;
+
+        ProcessDetails? details = null;
+        if ((kinds & DetailReader.Kinds) != 0)
+        {
+            details = _details.Read(ref look, kinds & DetailReader.Kinds, out var found);
+            got |= found;
+        }
+
+        return new ProcessRecord
+        {
+            Kinds = got,
+            Creds = (got & AttachFlags.Creds) != 0 ? look.Creds : default,
+            Process = numbers?.Process,
+            Thread = numbers?.Thread,
+            Parent = parent,
+            PidfsId = pidfsId,
+            StartTime = startTime,
+            Details = details,
+        };
+    }
+
+    private ulong PidNamespaceOf(int thread)
+    {
+        if (!ThreadLook.TryBegin(thread, _threads, _spaces, out var look)) return 0;
+        try
+        {
+            return look.Numbers()?.Namespace ?? 0;
+        }
+        finally
+        {
+            look.End();
+        }
+    }
+
+    /// <summary>
+    /// Between translating a number and looking at whoever has it here that one may end, and another take its place. Somebody
+    /// who does have the number there is as good as whoever had it before.
+    /// </summary>
+    /// <param name="number">The number, in that namespace.</param>
+    /// <param name="space">The namespace.</param>
+    /// <param name="file">It, open; -1 if it is our own.</param>
+    /// <param name="who">Who has it; null for 0.</param>
+    private bool TryName(ulong number, ulong space, int file, out PidNumbers? who)
+    {
+        who = null;
+        if (number == 0) return true;
+        if (number > int.MaxValue) return false;
+        var here = file < 0 ? (int)number : NamespaceFile.TranslatePid(file, (int)number);
+        who = here <= 0 ? null : _spaces.NumbersOfWhoHas(here, ThreadLook.OtherStatus);
+        return who?.In(space) == number;
+    }
+}
