@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Daemon.Serving.Processes;
 using Kdbus.Engine;
 using Kdbus.Linux;
 using TaskStatus = Kdbus.Linux.TaskStatus;
@@ -10,16 +11,26 @@ namespace Kdbus.Daemon.Serving;
 /// descriptors through a pidfd, their groups and capabilities through /proc. Ids come as seen from the daemon's user
 /// namespace, which is the domain's.
 /// </summary>
-/// <param name="ownDevice">Minor number of the device that files of the mount report.</param>
-internal sealed class ProcessCallers(uint ownDevice) : ICallers
+internal sealed class ProcessCallers : ICallers, IDisposable
 {
     private const int CapIpcOwner = 15;
 
+    private readonly uint _ownDevice;
     private readonly UserNamespaces _namespaces = new();
     private readonly FuseControl? _fuseMounts = FuseControl.Open(out var control) < 0 ? null : control;
 
     [ThreadStatic]
     private static TaskStatus? t_status;
+
+    /// <param name="ownDevice">Minor number of the device that files of the mount report.</param>
+    public ProcessCallers(uint ownDevice)
+    {
+        _ownDevice = ownDevice;
+        Observer = new ProcessObserver(_namespaces);
+    }
+
+    /// <summary>What is known of the processes that call.</summary>
+    public ProcessObserver Observer { get; }
 
     public nint Read(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote) => ProcessMemory.Read(thread, local, remote);
 
@@ -59,14 +70,16 @@ internal sealed class ProcessCallers(uint ownDevice) : ICallers
         return Errno.EINVAL;
     }
 
-    private static bool TryPidFd(int thread, out Caller caller)
+    public void Dispose()
+    {
+        Observer.Dispose();
+        _fuseMounts?.Dispose();
+    }
+
+    private bool TryPidFd(int thread, out Caller caller)
     {
         caller = default;
-        var pidfd = PidFd.OpenThread(thread);
-        if (pidfd < 0) return false;
-        var result = PidFd.GetInfo(pidfd, out var info);
-        FileDescriptor.Close(pidfd);
-        if (result < 0 || (info.Mask & PidInfo.HasCredentials) == 0) return false;
+        if (!Observer.TryIdentify(thread, out var info)) return false;
         caller = new Caller(info.RealUid, info.EffectiveUid, info.RealGid, info.EffectiveGid, CapIpcOwner: false, (int)info.Tgid);
         return true;
     }
@@ -105,5 +118,5 @@ internal sealed class ProcessCallers(uint ownDevice) : ICallers
     /// answer. Those of our own mount we answer ourselves.
     /// </summary>
     private bool IsServedByOthers(in FileStatus file) =>
-        file.DeviceMajor == 0 && file.DeviceMinor != ownDevice && _fuseMounts?.Owner(file.DeviceMinor) >= 0;
+        file.DeviceMajor == 0 && file.DeviceMinor != _ownDevice && _fuseMounts?.Owner(file.DeviceMinor) >= 0;
 }

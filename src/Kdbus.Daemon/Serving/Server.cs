@@ -28,7 +28,8 @@ public static class Server
             Bug = bug => log.Bug(bug),
             Trace = options.Trace ? new FuseTextTrace(log.FuseMessage) : null,
         };
-        using var fileSystem = new KdbusFileSystem(new FuseDevice(fuseDescriptor), new ProcessCallers(device), options, sessionOptions, log);
+        using var callers = new ProcessCallers(device);
+        using var fileSystem = new KdbusFileSystem(new FuseDevice(fuseDescriptor), callers, options, sessionOptions, log);
         var session = fileSystem.Session;
         if (session.Initialize() is { } end && end != FuseSessionEnd.Unmounted) return session.EndDescription ?? end.ToString();
         if (fileSystem.Refusal is { } refusal) return refusal;

@@ -11,7 +11,11 @@ public sealed class CallerTests : IDisposable
     private readonly PuppetFamily _family = new();
     private readonly ProcessCallers _callers = new(ownDevice: 0);
 
-    public void Dispose() => _family.Dispose();
+    public void Dispose()
+    {
+        _family.Dispose();
+        _callers.Dispose();
+    }
 
     [Fact]
     public void Ids_are_told_each_as_what_it_is()
