@@ -51,6 +51,14 @@ public static unsafe class ProcFile
             return (int)Libc.Result(Libc.Readlinkat(Libc.CurrentDirectory, p, target, (nuint)buffer.Length));
     }
 
+    /// <summary>readlink(2) of a link that is open (O_PATH and O_NOFOLLOW): bytes of the target, cut at the buffer's size, or -errno.</summary>
+    internal static int ReadOpenLink(int link, Span<byte> buffer)
+    {
+        byte nothing = 0;
+        fixed (byte* target = buffer)
+            return (int)Libc.Result(Libc.Readlinkat(link, &nothing, target, (nuint)buffer.Length));
+    }
+
     /// <summary>Opens <c>/proc/PID/NAME</c>: a descriptor the caller owns, or -errno. It keeps meaning that process, never a later one with
     /// the same id.</summary>
     public static int Open(int pid, ReadOnlySpan<byte> name, int flags)

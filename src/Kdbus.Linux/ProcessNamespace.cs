@@ -42,10 +42,27 @@ public static class ProcessNamespace
         // Reading the link costs less than half of what following it does.
         Span<byte> target = stackalloc byte[64];
         int length = ProcFile.ReadLink(pid, FileName(kind), target);
-        if (length < 0)
-            return length;
-        return TryParse(target[..length], out long inode) ? inode : -SystemError.EPROTO;
+        return length < 0 ? length : Number(target[..length]);
     }
+
+    /// <summary>
+    /// Opens the link to one of a process' namespaces: a descriptor the caller owns, or -errno. It does not keep the namespace, and goes on
+    /// meaning the process, whichever namespace that is in, and never a later one with the same id.
+    /// </summary>
+    /// <param name="pid">A process or thread id.</param>
+    /// <param name="kind">Which of its namespaces.</param>
+    public static int OpenLink(int pid, NamespaceKind kind) => ProcFile.Open(pid, FileName(kind), OpenFlags.Path | OpenFlags.NoFollow);
+
+    /// <summary>The number of the namespace that the process of an open link is in now (positive), or -errno (-EACCES: it has ended, or may
+    /// not be looked at).</summary>
+    public static long InodeOfLink(int link)
+    {
+        Span<byte> target = stackalloc byte[64];
+        int length = ProcFile.ReadOpenLink(link, target);
+        return length < 0 ? length : Number(target[..length]);
+    }
+
+    private static long Number(ReadOnlySpan<byte> target) => TryParse(target, out long inode) ? inode : -SystemError.EPROTO;
 
     /// <summary>Takes the number out of the text of a link: <c>user:[4026531837]</c>.</summary>
     internal static bool TryParse(ReadOnlySpan<byte> target, out long inode)

@@ -47,6 +47,12 @@ internal sealed class UserNamespaces
     public IdMaps? Look(int thread, out ulong space)
     {
         space = SpaceOf(thread);
+        return MapsOf(thread, space);
+    }
+
+    /// <summary>The same of a thread whose namespace has this number now; 0 if that cannot be found out.</summary>
+    public IdMaps? MapsOf(int thread, ulong space)
+    {
         if (space == 0 || _own < 0) return Nothing;
         // Not kept by number: another namespace may get it. A file held open would keep it, and the namespace.
         if (space == (ulong)_own) return _ownMaps;

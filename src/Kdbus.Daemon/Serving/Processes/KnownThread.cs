@@ -15,6 +15,7 @@ internal sealed class KnownThread(int id, int pidfd)
     private const long NotAsked = -1;
 
     private int _users = 1;
+    private int _userNamespace = -1;
     private long _pidfsId = NotAsked;
     private long _startTime = NotAsked;
 
@@ -44,6 +45,25 @@ internal sealed class KnownThread(int id, int pidfd)
         const ulong Needed = PidInfo.HasPid | PidInfo.HasCredentials;
         info = default;
         return pidfd >= 0 && PidFd.GetInfo(pidfd, out info) >= 0 && (info.Mask & Needed) == Needed;
+    }
+
+    /// <summary>
+    /// The user namespace it is in now, by a kept link that answers only while the thread lives: then it still has the number.
+    /// False if it has ended, or if there is no link yet.
+    /// </summary>
+    public bool TryUserNamespace(out ulong space)
+    {
+        var inode = _userNamespace < 0 ? -1 : ProcessNamespace.InodeOfLink(_userNamespace);
+        space = (ulong)Math.Max(inode, 0);
+        return inode > 0;
+    }
+
+    /// <summary>Makes the link. The thread has just been asked and is stopped, so by its number it is found.</summary>
+    public void LinkUserNamespace()
+    {
+        if (_userNamespace >= 0) return;
+        var link = ProcessNamespace.OpenLink(id, NamespaceKind.User);
+        if (link >= 0 && Interlocked.CompareExchange(ref _userNamespace, link, -1) >= 0) FileDescriptor.Close(link);
     }
 
     /// <summary>
@@ -78,10 +98,12 @@ internal sealed class KnownThread(int id, int pidfd)
     /// <summary>One more uses it.</summary>
     public void Hold() => Interlocked.Increment(ref _users);
 
-    /// <summary>One less uses it; the last one closes the pidfd.</summary>
+    /// <summary>One less uses it; the last one closes its descriptors.</summary>
     public void Release()
     {
-        if (Interlocked.Decrement(ref _users) == 0 && pidfd >= 0) FileDescriptor.Close(pidfd);
+        if (Interlocked.Decrement(ref _users) != 0) return;
+        if (pidfd >= 0) FileDescriptor.Close(pidfd);
+        if (_userNamespace >= 0) FileDescriptor.Close(_userNamespace);
     }
 }
 

@@ -1,5 +1,4 @@
 using Kdbus.Abi;
-using Kdbus.Engine;
 using Kdbus.Engine.Processes;
 using Kdbus.Linux;
 
@@ -14,14 +13,20 @@ internal sealed class ProcessObserver : IDisposable
     /// <summary>What a pidfd tells, without /proc.</summary>
     private const AttachFlags ByPidFd = AttachFlags.Creds | AttachFlags.PidfsId | AttachFlags.Pidfd;
 
+    private static readonly TimeSpan TrimPeriod = TimeSpan.FromSeconds(1);
+
     private readonly UserNamespaces _users;
     private readonly ThreadCache _threads;
     private readonly PidNamespaces _spaces;
     private readonly DetailReader _details = new();
+    private readonly Timer? _trimmer;
 
     public ProcessObserver(UserNamespaces users)
-        : this(users, new PidNamespaces(), new ThreadCache())
     {
+        _users = users;
+        _spaces = new PidNamespaces();
+        _trimmer = new Timer(_ => TrimAndGoOn(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _threads = new ThreadCache(filled: TrimLater);
     }
 
     internal ProcessObserver(UserNamespaces users, PidNamespaces spaces, ThreadCache threads)
@@ -54,16 +59,18 @@ internal sealed class ProcessObserver : IDisposable
     /// <summary>From where a thread looks at others, as far as it is asked for. One whose user namespace is unknown names no ids.</summary>
     public ReaderView ViewOf(int thread, CallerFacts facts)
     {
-        ulong userSpace = 0;
-        IdMaps? maps = null;
-        if (facts.HasFlag(CallerFacts.UserNamespace)) maps = _users.Look(thread, out userSpace);
-        return new ReaderView
+        var view = default(ReaderView);
+        if (!facts.HasFlag(CallerFacts.UserNamespace))
         {
-            UserNamespace = userSpace,
-            Maps = maps,
-            PidNamespace = facts.HasFlag(CallerFacts.PidNamespace) ? PidNamespaceOf(thread) : 0,
-            Root = facts.HasFlag(CallerFacts.Root) && thread > 0 ? DetailReader.RootOf(thread) : default,
-        };
+            if (facts.HasFlag(CallerFacts.PidNamespace)) view = view with { PidNamespace = PidNamespaceOf(thread) };
+        }
+        else if (!TryViewOfKnown(thread, out view))
+        {
+            var maps = _users.Look(thread, out var userSpace);
+            view = new ReaderView { UserNamespace = userSpace, Maps = maps, PidNamespace = PidNamespaceOf(thread) };
+        }
+
+        return facts.HasFlag(CallerFacts.Root) && thread > 0 ? view with { Root = DetailReader.RootOf(thread) } : view;
     }
 
     /// <summary>Whom a thread means by the numbers of a PIDS item: they are those of its pid namespace, and each is 0 or somebody's.</summary>
@@ -106,7 +113,11 @@ internal sealed class ProcessObserver : IDisposable
     /// <summary>Lets go of threads that nobody has asked about since the last time this was done.</summary>
     public void Trim() => _threads.Trim();
 
-    public void Dispose() => _threads.Dispose();
+    public void Dispose()
+    {
+        _trimmer?.Dispose();
+        _threads.Dispose();
+    }
 
     private ProcessRecord Record(ref ThreadLook look, AttachFlags kinds)
     {
@@ -149,11 +160,49 @@ internal sealed class ProcessObserver : IDisposable
         };
     }
 
+    /// <summary>
+    /// One question answers all: which user namespace a kept link leads to, and that its thread lives. False if that thread has
+    /// not been looked at lately.
+    /// </summary>
+    private bool TryViewOfKnown(int thread, out ReaderView view)
+    {
+        view = default;
+        if (thread <= 0 || _threads.FindLast(thread) is not { } known) return false;
+        var isThere = known.TryUserNamespace(out var space) && known.Numbers != null;
+        if (isThere)
+        {
+            view = new ReaderView { UserNamespace = space, Maps = _users.MapsOf(thread, space), PidNamespace = known.Numbers!.Namespace };
+        }
+
+        known.Release();
+        return isThere;
+    }
+
+    private void TrimAndGoOn()
+    {
+        Trim();
+        if (!IsEmpty) TrimLater();
+    }
+
+    private void TrimLater()
+    {
+        try
+        {
+            _trimmer?.Change(TrimPeriod, Timeout.InfiniteTimeSpan);
+        }
+        catch (ObjectDisposedException)
+        {
+            // At the end nothing is kept anyway.
+        }
+    }
+
+    /// <summary>Also makes it quicker to ask the next time.</summary>
     private ulong PidNamespaceOf(int thread)
     {
         if (!ThreadLook.TryBegin(thread, _threads, _spaces, out var look)) return 0;
         try
         {
+            look.LinkUserNamespace();
             return look.Numbers()?.Namespace ?? 0;
         }
         finally

@@ -3,7 +3,7 @@ using Kdbus.Linux;
 namespace Kdbus.Daemon.Serving.Processes;
 
 /// <summary>
-/// The threads that have called lately. Each costs a descriptor, so there are not many: the one that has not called for the
+/// The threads that have called lately. Each costs a descriptor or two, so there are not many: the one that has not called for the
 /// longest time goes first, and those that do not call any more go by and by. A kernel without PIDFD_GET_INFO of threads
 /// (before Linux 6.13) cannot say whether a number still means the same thread; then none is kept.
 /// </summary>
@@ -19,10 +19,11 @@ internal sealed class ThreadCache : IDisposable
     private uint _round;
     private bool _ended;
 
-    public ThreadCache()
-        : this(IsPossible())
-    {
-    }
+    private readonly Action? _filled;
+
+    /// <param name="filled">Told when there is one, and was none before.</param>
+    public ThreadCache(Action? filled = null)
+        : this(IsPossible()) => _filled = filled;
 
     /// <param name="isPossible">Whether the kernel has what it takes.</param>
     internal ThreadCache(bool isPossible) => _isPossible = isPossible;
@@ -63,14 +64,22 @@ internal sealed class ThreadCache : IDisposable
         return null;
     }
 
+    /// <summary>
+    /// The thread that had this number when it called last, or null. It is in use until it is released, and may have ended:
+    /// it has to be asked before anything is believed.
+    /// </summary>
+    public KnownThread? FindLast(int thread) => Take(thread);
+
     /// <summary>Keeps a thread, in the place of the one that had its number.</summary>
     public void Keep(KnownThread thread)
     {
         KnownThread? before;
         KnownThread? surplus = null;
+        bool isFirst;
         lock (_lock)
         {
             if (_ended) return;
+            isFirst = _threads.Count == 0;
             if (_threads.Remove(thread.Id, out before)) Unlink(before);
             if (_threads.Count == Capacity)
             {
@@ -86,6 +95,7 @@ internal sealed class ThreadCache : IDisposable
 
         before?.Release();
         surplus?.Release();
+        if (isFirst) _filled?.Invoke();
     }
 
     /// <summary>Lets go of those that have not called since the last time this was done.</summary>

@@ -99,6 +99,12 @@ internal ref struct ThreadLook
     /// <inheritdoc cref="KnownThread.TryProcess"/>
     public readonly bool TryProcess(out ulong number) => _known.TryProcess(Process, out number);
 
+    /// <inheritdoc cref="KnownThread.LinkUserNamespace"/>
+    public readonly void LinkUserNamespace()
+    {
+        if (_isPinned && HasFiles) _known.LinkUserNamespace();
+    }
+
     /// <inheritdoc cref="KnownThread.TryStartTime"/>
     public readonly bool TryStartTime(out ulong time)
     {
