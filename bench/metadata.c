@@ -3,9 +3,9 @@
  * metadata [-r ROUNDS] ENDPOINT DAEMON-PID: what it costs that a message says who sent it.
  *
  * One process sends messages of 8 bytes to itself, on two connections, and receives them; the receiver wants one kind of metadata, or a
- * few, or none. Round after round each of them in turn, so that what disturbs the machine disturbs all alike; this program and the
- * daemon share one CPU. The domain must let all kinds through. Prints a line for each, separated by tabs: what, median time of SEND and of
- * RECV, in microseconds, and bytes of metadata.
+ * few, or none. Round after round each of them in turn, and before each of them none, so that what disturbs the machine disturbs all
+ * alike; this program and the daemon share one CPU. The domain must let all kinds through. Prints a line for each, separated by tabs: what,
+ * median time of SEND and of RECV, in microseconds, and bytes of metadata.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "harness.h"
 #include "peer.h"
 
-enum { BURST = 200, PAYLOAD = 8, BARE = sizeof(struct kdbus_msg) + 32 };
+enum { BURST = 100, PAYLOAD = 8, BARE = sizeof(struct kdbus_msg) + 32 };
 
 static const struct {
 	const char *what;
@@ -124,9 +124,12 @@ int main(int argc, char **argv)
 	peer_open(&sender, argv[optind], POOL_SIZE, PAYLOAD);
 	peer_open(&receiver, argv[optind], POOL_SIZE, 0);
 	set_mask(&sender, KDBUS_ITEM_ATTACH_FLAGS_SEND, _KDBUS_ATTACH_ALL | KDBUS_ATTACH_PIDFS_ID | KDBUS_ATTACH_START_TIME);
-	for (int i = 0; i < rounds; i++)
-		for (int choice = 0; choice < CHOICES; choice++)
+	for (int i = 0; i < rounds; i++) {
+		for (int choice = 1; choice < CHOICES; choice++) {
+			measure(0);
 			measure(choice);
+		}
+	}
 	for (int choice = 0; choice < CHOICES; choice++)
 		printf("%s\t%.2f\t%.2f\t%zu\n", choices[choice].what, samples_quantile(&sends[choice], 0.5) / 1e3,
 		       samples_quantile(&receives[choice], 0.5) / 1e3, bytes[choice]);

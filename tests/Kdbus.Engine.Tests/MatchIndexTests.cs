@@ -108,7 +108,7 @@ public sealed class MatchIndexTests
         return read;
     }
 
-    private static ConnectionModel SenderOf(TestPeer peer) => new(peer.Id, new HandleModel(peer.Handle, null, default), 0, default, new UserModel(), new PoolModel(0));
+    private static ConnectionModel SenderOf(TestPeer peer) => new(peer.Id, new HandleModel(peer.Handle, null, default), 0, new TaskModel { Process = new PidModel((1, 1)) }, new UserModel(), new PoolModel(0));
 
     private static byte[] Bits(int[] bits)
     {

@@ -71,11 +71,19 @@ internal static class CallerQuestions
         // Its answer will be told to the caller where he waits, as he is now: he stands still until then.
         if (((SendFlags)call.Frame.As<KdbusCmdSend>().Flags).HasFlag(SendFlags.SyncReply))
         {
-            facts |= ProcessItems.FactsToTell(domain.LetsThrough & sender.AttachFlagsRecv);
+            facts |= ProcessItems.FactsToTell((domain.LetsThrough & sender.AttachFlagsRecv) | ToldByAnswer(sender, call.Message));
         }
 
         var allowed = sender.IsFaked ? AttachFlags.None : domain.LetsThrough & sender.AttachFlagsSend & sender.Bus.Wanted.Any & AttachMask.Process;
         return new CallerNeeds(facts, allowed == AttachFlags.None ? allowed : allowed & Wanted(domain, sender, call.Message));
+    }
+
+    /// <summary>What the answer tells if the call is repeated and its answer is there already: that was agreed in its time.</summary>
+    private static AttachFlags ToldByAnswer(Connection sender, ReadOnlySpan<byte> message)
+    {
+        if (sender.Requests.Newest == null || message.Length < Unsafe.SizeOf<KdbusMsg>()) return AttachFlags.None;
+        var cookie = MemoryMarshal.Read<KdbusMsg>(message).Cookie;
+        return sender.Requests.FindInterrupted(cookie)?.Answer?.Metadata.Kinds ?? AttachFlags.None;
     }
 
     /// <summary>What those want who may get a message.</summary>

@@ -86,13 +86,15 @@ internal static class Queueing
     /// <summary>
     /// Makes a message ready to be read and tells where it lies: metadata is written in the words of who reads it,
     /// <c>kdbus_msg.size</c> counts it, and the owner of the pool holds the slice from now on. Who
-    /// <paramref name="takesDescriptors"/> is told if there should be one that he does not get.
+    /// <paramref name="takesDescriptors"/> is told if there should be one that he does not get. Room of what is kept from the reader
+    /// is cleared: a message that has moved brought along what lay there in the pool of another.
     /// </summary>
     public static KdbusMsgInfo Publish(Domain domain, Connection receiver, QueuedMessage message, in ReaderView view, bool takesDescriptors)
     {
         var room = receiver.Pool.Memory.Room(message.Slice.Offset, message.MetadataOffset + message.Metadata.Size);
         var items = new ItemWriter(room[message.MetadataOffset..]);
         message.Metadata.Write(ref items, view, domain.Overflow);
+        room[(message.MetadataOffset + items.Length)..].Clear();
         var size = (ulong)(message.MetadataOffset + items.Length);
         MemoryMarshal.Write(room, in size);
 

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Policy;
+using Kdbus.Engine.Processes;
 using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Tests.Infrastructure;
@@ -16,6 +17,7 @@ internal static class DomainDump
     {
         var text = new StringBuilder();
         Line(text, $"handles {domain.OpenHandles}, users {Inside.KnownUsers(domain)}, waiting {Inside.WaitingCalls(domain)}, deadline {domain.NextDeadline}");
+        Line(text, $"mask {(ulong)domain.AttachMask:x}");
         foreach (var user in Inside.Users(domain).OrderBy(user => user.Uid))
         {
             Line(text, $"user {user.Uid}: {user.Buses} buses, {user.Connections} connections, {user.Messages} messages");
@@ -28,6 +30,7 @@ internal static class DomainDump
     private static void Write(StringBuilder text, Bus bus)
     {
         Line(text, $"bus {bus.Id} {bus.Name} of {bus.Uid}, {bus.Matching.Count} matches");
+        Line(text, $" wants {bus.Wanted.Any}, requires {bus.RequiredAttachFlags}, unmet {bus.Unmet}, tells {bus.CreatorAttachFlags} of {Text(bus.Creator)}");
         Write(text, bus.Policy);
         foreach (var endpoint in bus.Endpoints.OrderBy(endpoint => endpoint.Inode))
         {
@@ -57,6 +60,7 @@ internal static class DomainDump
     private static void Write(StringBuilder text, Connection connection)
     {
         Line(text, $" connection {connection.Id} {connection.Kind} on {connection.Endpoint.Name} {connection.AttachFlagsSend} {connection.AttachFlagsRecv}");
+        Line(text, $"  {connection.Creator.Pid} faked {connection.IsFaked}: {Text(connection.Process)}");
         Line(text, $"  dropped {connection.Dropped}, slots {connection.RequestSlots}, names {Names(connection.Names)}, waits for {Names(connection.WaitsFor)}");
         foreach (var match in connection.Matches.All)
         {
@@ -67,6 +71,7 @@ internal static class DomainDump
         for (var message = connection.Queue.First; message != null; message = message.Next)
         {
             Line(text, $"  queued {message.Slice.Offset}+{message.Size} from {message.Sender?.Id} of {message.User.Uid} p{message.Priority} {message.Name?.Id} {Hex(message.Image)}");
+            Line(text, $"   tells {message.Metadata.Kinds} in {message.Metadata.Size} of {Text(Inside.ProcessOf(message.Metadata))} {string.Join(' ', Inside.NamesOf(message.Metadata))}");
             if (message.Request is { } request) Line(text, $"   request {Text(request)}");
         }
 
@@ -86,9 +91,25 @@ internal static class DomainDump
 
     private static string Text(ReplyTracker tracker) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{tracker.Requester.Id}>{tracker.Answerer.Id} #{tracker.Cookie} by {tracker.Deadline} {tracker.Name?.Id} {tracker.Synchronous} {tracker.WaitingRequest} {tracker.Answering} {tracker.Answered} {tracker.Result} {tracker.Answer?.Slice.Offset} {tracker.IsExpected} {tracker.Ended} {tracker.Queued}");
+        $"{tracker.Requester.Id}>{tracker.Answerer.Id} #{tracker.Cookie} by {tracker.Deadline} {tracker.Name?.Id} {tracker.Synchronous} {tracker.WaitingRequest} {tracker.Answering} {tracker.Answered} {tracker.Result} {tracker.Answer?.Slice.Offset} {tracker.IsExpected} {tracker.Ended} {tracker.Queued} {Text(tracker.View)}");
 
     private static string Text(PolicyEntry entry) => Encoding.ASCII.GetString(entry.Name) + (entry.IsWildcard ? ".*" : "");
+
+    private static string Text(ProcessRecord? record)
+    {
+        var bytes = new MemoryStream();
+        using var to = new BinaryWriter(bytes);
+        to.WriteRecord(record);
+        return Hex(bytes.ToArray());
+    }
+
+    private static string Text(in ReaderView view)
+    {
+        var bytes = new MemoryStream();
+        using var to = new BinaryWriter(bytes);
+        to.WriteView(view);
+        return Hex(bytes.ToArray());
+    }
 
     private static string Names(IEnumerable<NameEntry> names) => string.Join(',', names.Select(name => name.Text));
 

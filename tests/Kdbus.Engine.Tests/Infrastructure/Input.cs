@@ -1,3 +1,5 @@
+using Kdbus.Engine.Processes;
+
 namespace Kdbus.Engine.Tests.Infrastructure;
 
 /// <summary>
@@ -26,6 +28,14 @@ internal abstract record Input
 
         public Errno CancelDescriptor { get; init; }
 
+        /// <summary>What may be told about the caller.</summary>
+        public ProcessRecord? Process { get; init; }
+
+        public ReaderView View { get; init; }
+
+        /// <summary>HELLO: the processes that it names.</summary>
+        public NamedProcesses Named { get; init; }
+
         /// <summary>HELLO: bytes of the pool, 0 if none could be made.</summary>
         public int PoolSize { get; init; }
 
@@ -42,6 +52,9 @@ internal abstract record Input
     public sealed record Commit(ulong Request, Instant Now, Errno Copied) : Input;
 
     public sealed record Interrupt(ulong Request) : Input;
+
+    /// <summary>The administrator lets these kinds of metadata through.</summary>
+    public sealed record Mask(AttachFlags Kinds) : Input;
 
     public sealed record Cancel(ulong Request) : Input;
 

@@ -6,15 +6,13 @@ namespace Kdbus.Engine.Tests.Infrastructure;
 /// Everything that came into a domain, from its beginning, in order. Given to a fresh domain by an <see cref="InputPlayer"/>
 /// it makes the same domain again. It can be written to a stream, a few bytes for each input, and read back.
 /// </summary>
-internal sealed class InputLog(DomainLimits limits, AttachFlags attachMask)
+internal sealed class InputLog(DomainLimits limits)
 {
     private const uint Magic = 0x676f6c6b; // "klog"
 
     private readonly List<Input> _inputs = [];
 
     public DomainLimits Limits { get; } = limits;
-
-    public AttachFlags AttachMask { get; } = attachMask;
 
     public IReadOnlyList<Input> Inputs => _inputs;
 
@@ -24,7 +22,6 @@ internal sealed class InputLog(DomainLimits limits, AttachFlags attachMask)
     {
         using var to = new BinaryWriter(stream, System.Text.Encoding.UTF8, leaveOpen: true);
         to.Write(Magic);
-        to.Write((ulong)AttachMask);
         foreach (var limit in DomainLimits.Table) to.Write(limit.Get(Limits));
         to.Write(_inputs.Count);
         foreach (var input in _inputs) Write(to, input);
@@ -34,9 +31,8 @@ internal sealed class InputLog(DomainLimits limits, AttachFlags attachMask)
     {
         using var from = new BinaryReader(stream, System.Text.Encoding.UTF8, leaveOpen: true);
         if (from.ReadUInt32() != Magic) throw new InvalidDataException("Not a log of inputs.");
-        var mask = (AttachFlags)from.ReadUInt64();
         var limits = DomainLimits.Table.Aggregate(new DomainLimits(), (set, limit) => limit.Set(set, from.ReadInt32()));
-        var log = new InputLog(limits, mask);
+        var log = new InputLog(limits);
         for (var left = from.ReadInt32(); left > 0; left--) log.Add(Read(from));
         return log;
     }
@@ -77,6 +73,9 @@ internal sealed class InputLog(DomainLimits limits, AttachFlags attachMask)
                 Begin(to, 'a', 0);
                 Write(to, advance.Now);
                 break;
+            case Input.Mask mask:
+                Begin(to, 'k', (ulong)mask.Kinds);
+                break;
             case Input.Exhaust exhaust:
                 Begin(to, 'e', exhaust.Handle);
                 to.Write(exhaust.IsExhausted);
@@ -102,6 +101,7 @@ internal sealed class InputLog(DomainLimits limits, AttachFlags attachMask)
             'i' => new Input.Interrupt(number),
             'n' => new Input.Cancel(number),
             'a' => new Input.Advance(ReadInstant(from)),
+            'k' => new Input.Mask((AttachFlags)number),
             'e' => new Input.Exhaust(number, from.ReadBoolean()),
             's' => new Input.Scribble(number, from.ReadByte()),
             _ => throw new InvalidDataException($"No input begins with '{kind}'."),
@@ -119,6 +119,9 @@ internal sealed class InputLog(DomainLimits limits, AttachFlags attachMask)
         to.Write7BitEncodedInt((int)execute.Place);
         Write(to, execute.Payload);
         to.Write7BitEncodedInt((int)execute.CancelDescriptor);
+        to.WriteRecord(execute.Process);
+        to.WriteView(execute.View);
+        to.WriteNamed(execute.Named);
         to.Write7BitEncodedInt(execute.PoolSize);
         to.Write(execute.IsPoolWritable);
         to.Write(execute.IsPoolExhausted);
@@ -132,6 +135,9 @@ internal sealed class InputLog(DomainLimits limits, AttachFlags attachMask)
             Place = (PayloadPlace)from.Read7BitEncodedInt(),
             Payload = ReadBytes(from),
             CancelDescriptor = (Errno)from.Read7BitEncodedInt(),
+            Process = from.ReadRecord(),
+            View = from.ReadView(),
+            Named = from.ReadNamed(),
             PoolSize = from.Read7BitEncodedInt(),
             IsPoolWritable = from.ReadBoolean(),
             IsPoolExhausted = from.ReadBoolean(),
@@ -147,19 +153,14 @@ internal sealed class InputLog(DomainLimits limits, AttachFlags attachMask)
         to.Write(caller.CapIpcOwner);
         to.Write7BitEncodedInt(caller.Pid);
         Write(to, MemoryMarshal.AsBytes(caller.Groups.Span));
-        to.Write(caller.Maps != null);
-        if (caller.Maps is not { } maps) return;
-        Write(to, MemoryMarshal.AsBytes(maps.Users.Span));
-        Write(to, MemoryMarshal.AsBytes(maps.Groups.Span));
+        to.WriteMaps(caller.Maps);
     }
 
     private static Caller ReadCaller(BinaryReader from) =>
         new((uint)Number(from), (uint)Number(from), (uint)Number(from), (uint)Number(from), from.ReadBoolean(), from.Read7BitEncodedInt())
         {
             Groups = MemoryMarshal.Cast<byte, uint>(ReadBytes(from)).ToArray(),
-            Maps = from.ReadBoolean()
-                ? new IdMaps(MemoryMarshal.Cast<byte, IdRange>(ReadBytes(from)).ToArray(), MemoryMarshal.Cast<byte, IdRange>(ReadBytes(from)).ToArray())
-                : null,
+            Maps = from.ReadMaps(),
         };
 
     private static void Write(BinaryWriter to, Instant now)

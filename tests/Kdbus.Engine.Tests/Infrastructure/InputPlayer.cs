@@ -11,13 +11,16 @@ internal readonly record struct Played(Errno Result, Outcome Outcome, byte[] Fra
 /// </summary>
 internal sealed class InputPlayer
 {
+    /// <summary>What ids without a name are called: users and groups can be told apart by it.</summary>
+    public static readonly OverflowIds Overflow = new(65534, 65533);
+
     private readonly Dictionary<ulong, Endpoint> _endpoints = [];
     private readonly Dictionary<ulong, PoolMemory> _pools = [];
     private readonly Dictionary<ulong, (Input.Execute Input, byte[] Frame, Outcome Outcome)> _begun = [];
 
-    public InputPlayer(DomainLimits limits, AttachFlags attachMask)
+    public InputPlayer(DomainLimits limits)
     {
-        Domain = new Domain(Effects, limits) { AttachMask = attachMask };
+        Domain = new Domain(Effects, limits) { Overflow = Overflow };
         Effects.Log = Transcript.Add;
     }
 
@@ -33,7 +36,7 @@ internal sealed class InputPlayer
     /// <summary>A domain that has seen the first inputs of a log.</summary>
     public static InputPlayer Replay(InputLog log, int count)
     {
-        var player = new InputPlayer(log.Limits, log.AttachMask);
+        var player = new InputPlayer(log.Limits);
         for (var i = 0; i < count; i++) player.Apply(log.Inputs[i]);
         return player;
     }
@@ -71,6 +74,10 @@ internal sealed class InputPlayer
                 Transcript.Add($"advance to {advance.Now.Monotonic}");
                 Domain.Advance(advance.Now);
                 break;
+            case Input.Mask mask:
+                Transcript.Add($"mask {(ulong)mask.Kinds:x}");
+                Domain.AttachMask = mask.Kinds;
+                break;
             case Input.Exhaust exhaust:
                 Transcript.Add($"memory of {exhaust.Handle} exhausted: {exhaust.IsExhausted}");
                 _pools[exhaust.Handle].IsExhausted = exhaust.IsExhausted;
@@ -102,6 +109,9 @@ internal sealed class InputPlayer
             PayloadPlace = input.Place,
             Payload = input.Place == PayloadPlace.Here ? input.Payload : [],
             CancelDescriptor = input.CancelDescriptor,
+            Process = input.Process,
+            View = input.View,
+            Named = input.Named,
             Pool = pool,
             Random = new UInt128(input.Random, ~input.Random),
         };
@@ -123,6 +133,8 @@ internal sealed class InputPlayer
             Request = input.Request,
             Ioctl = begun.Input.Ioctl,
             Caller = begun.Input.Caller,
+            Process = begun.Input.Process,
+            View = begun.Input.View,
             Now = input.Now,
             Frame = begun.Frame,
             Message = begun.Input.Message,

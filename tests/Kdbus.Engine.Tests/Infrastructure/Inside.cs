@@ -1,5 +1,8 @@
 using System.Runtime.CompilerServices;
 using Kdbus.Engine.Matching;
+using Kdbus.Engine.Messages;
+using Kdbus.Engine.Names;
+using Kdbus.Engine.Processes;
 using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Tests.Infrastructure;
@@ -39,6 +42,19 @@ internal static class Inside
 
     /// <summary>The slices in use.</summary>
     public static IReadOnlyCollection<Slice> UsedSlices(Pool pool) => Used(pool).Values;
+
+    /// <summary>The process that metadata tells of.</summary>
+    public static ProcessRecord? ProcessOf(Metadata metadata) => Process(ref metadata);
+
+    /// <summary>The names that metadata tells of, as text.</summary>
+    public static IEnumerable<string> NamesOf(Metadata metadata) =>
+        (Names(ref metadata) ?? []).Select(name => $"{System.Text.Encoding.ASCII.GetString(name.Name)}/{name.Flags}");
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_process")]
+    private static extern ref ProcessRecord? Process(ref Metadata metadata);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_names")]
+    private static extern ref OwnedName[]? Names(ref Metadata metadata);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_byUid")]
     private static extern ref Dictionary<uint, User> ByUid(Users users);

@@ -52,8 +52,8 @@ internal sealed class Comparison(World world)
         if (effects.Completions.Count + world.Model.Completions.Count > 0)
         {
             Invariant.SameMembers(
-                world.Model.Completions.Select(each => (each.Request, each.Handle, each.Result, each.Restart, each.Offset, each.Size)),
-                effects.Completions.Select(each => (each.Request, each.Handle, each.Result, each.Restart, each.Reply.Offset, each.Reply.MsgSize)),
+                world.Model.Completions.Select(each => (each.Request, each.Handle, each.Result, each.Restart, each.Offset, each.Size, each.IsIncomplete ? 1UL : 0)),
+                effects.Completions.Select(each => (each.Request, each.Handle, each.Result, each.Restart, each.Reply.Offset, each.Reply.MsgSize, each.Reply.ReturnFlags)),
                 "Calls that ended");
             foreach (var each in world.Model.Completions)
             {
@@ -130,6 +130,8 @@ internal sealed class Comparison(World world)
                 "Names");
             Invariant.SameMembers(model.Connections.Select(each => each.Id), bus.Connections.Select(each => each.Id), "Connections");
             Invariant.Equal(model.Connections.Sum(each => each.Matches.Count), bus.Matching.Count, "Matches in the index");
+            Invariant.Equal(model.Unmet, (bus.Unmet.Count, bus.Unmet.Missing, bus.Unmet.Pid), "Who did not allow what the bus requires", model.Id);
+            Invariant.Equal(model.Connections.Aggregate(AttachFlags.None, (all, each) => all | each.Recv), bus.Wanted.Any, "Kinds that somebody wants", model.Id);
             Policies(model.Policy, bus.Policy);
             foreach (var endpoint in model.Endpoints)
             {

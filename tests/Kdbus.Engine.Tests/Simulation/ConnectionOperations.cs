@@ -15,7 +15,7 @@ internal sealed class ConnectionOperations(World world, Vocabulary words)
     {
         var (name, flags, caller) = (Chance.OneIn(2) ? words.Name() : words.OwnedName(connection.Bus), (NameFlags)Chance.Below(8), words.CallerOf(connection));
         var frame = Frame.Of(new KdbusCmd { Flags = (ulong)flags }, Frame.Item(ItemType.Name, name));
-        var expected = world.Run(connection.Handle, Command.NameAcquire, frame, caller, () => world.Model.Acquire(connection, caller, name, flags), out var played);
+        var expected = world.Run(connection.Handle, Command.NameAcquire, frame, caller, () => world.Model.Acquire(connection, caller.Caller, name, flags), out var played);
         Invariant.Equal(expected.Extra, Frame.As<KdbusCmd>(played.Frame).ReturnFlags, "return_flags of NAME_ACQUIRE", connection.Id);
         world.Settled();
     }
@@ -49,7 +49,9 @@ internal sealed class ConnectionOperations(World world, Vocabulary words)
         if (send is { } s) items.Add(Frame.Item(ItemType.AttachFlagsSend, s));
         if (recv is { } r) items.Add(Frame.Item(ItemType.AttachFlagsRecv, r));
         items.AddRange(policy.Select(line => line.Item));
-        Run(connection, Command.Update, Frame.Of(new KdbusCmd(), [.. items]), () => world.Model.Update(connection, send, recv, policy));
+        var caller = words.CallerOf(connection);
+        world.Run(connection.Handle, Command.Update, Frame.Of(new KdbusCmd(), [.. items]), caller, () => world.Model.Update(connection, caller, send, recv, policy), out _);
+        world.Settled();
     }
 
     public void Free(ConnectionModel connection)
@@ -68,7 +70,7 @@ internal sealed class ConnectionOperations(World world, Vocabulary words)
             Command.List,
             Frame.Of(new KdbusCmdList { Flags = (ulong)flags }),
             caller,
-            () => DomainModel.List(connection, caller, flags, out records),
+            () => DomainModel.List(connection, caller.Caller, flags, out records),
             out var played);
         if (expected.Result == Errno.OK)
         {
@@ -84,11 +86,12 @@ internal sealed class ConnectionOperations(World world, Vocabulary words)
     public void Ask(ConnectionModel connection)
     {
         var (mask, caller) = (words.Mask(), words.CallerOf(connection));
+        byte[] record = [];
         if (Chance.OneIn(4))
         {
             var creator = Frame.Of(new KdbusCmdInfo { AttachFlags = mask });
-            var told = world.Run(connection.Handle, Command.BusCreatorInfo, creator, caller, () => DomainModel.BusCreatorInfo(connection, mask), out var answered);
-            if (told.Result == Errno.OK) CheckInfo(connection, told, answered);
+            var told = world.Run(connection.Handle, Command.BusCreatorInfo, creator, caller, () => world.Model.BusCreatorInfo(connection, caller, mask, out record), out var answered);
+            if (told.Result == Errno.OK) CheckInfo(connection, told, answered, record);
             world.Settled();
             return;
         }
@@ -97,15 +100,9 @@ internal sealed class ConnectionOperations(World world, Vocabulary words)
         var name = Chance.OneIn(2) ? words.Name() : null;
         if (name != null && Chance.OneIn(2)) id = 0;
         var frame = Frame.Of(new KdbusCmdInfo { Id = id, AttachFlags = mask }, name == null ? [] : [Frame.Item(ItemType.Name, name)]);
-        ConnectionModel? target = null;
         var expected = world.Run(
-            connection.Handle, Command.ConnInfo, frame, caller, () => world.Model.ConnInfo(connection, caller, id, name, mask, out target), out var played);
-        if (expected.Result == Errno.OK)
-        {
-            var info = CheckInfo(connection, expected, played);
-            Invariant.Equal((target!.Id, (ulong)target.Flags), (info.Id, info.Flags), "Whom CONN_INFO tells about", connection.Id);
-        }
-
+            connection.Handle, Command.ConnInfo, frame, caller, () => world.Model.ConnInfo(connection, caller, id, name, mask, out record), out var played);
+        if (expected.Result == Errno.OK) CheckInfo(connection, expected, played, record);
         world.Settled();
     }
 
@@ -128,13 +125,11 @@ internal sealed class ConnectionOperations(World world, Vocabulary words)
         Run(connection, command, frame, () => Errno.EINVAL);
     }
 
-    private KdbusInfo CheckInfo(ConnectionModel connection, in AnswerModel expected, in Played played)
+    private void CheckInfo(ConnectionModel connection, in AnswerModel expected, in Played played, byte[] record)
     {
         var result = Frame.As<KdbusCmdInfo>(played.Frame);
-        Invariant.Equal((expected.Offset, expected.Size), (result.Offset, result.InfoSize), "Results of INFO", connection.Id);
-        var info = MemoryMarshal.Read<KdbusInfo>(world.MemoryOf(connection).Bytes[(int)result.Offset..]);
-        Invariant.Equal(result.InfoSize, info.Size, "Size of what INFO tells", connection.Id);
-        return info;
+        Invariant.Equal((expected.Offset, expected.Size, expected.Extra), (result.Offset, result.InfoSize, result.ReturnFlags), "Results of INFO", connection.Id);
+        Invariant.SameBytes(record, world.MemoryOf(connection).Bytes.Slice((int)result.Offset, (int)result.InfoSize), "What INFO tells", connection.Id);
     }
 
     private static List<RecordModel> Records(ReadOnlySpan<byte> bytes)

@@ -142,7 +142,7 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
         if (expected is { Kind: OutcomeKind.Done, Result: Errno.OK })
         {
             var reply = Frame.As<KdbusCmdSend>(played.Frame).Reply;
-            Invariant.Equal((expected.Offset, expected.Size), (reply.Offset, reply.MsgSize), "Reply of SEND", sender.Id);
+            Invariant.Equal((expected.Offset, expected.Size, expected.IsIncomplete ? 1UL : 0), (reply.Offset, reply.MsgSize, reply.ReturnFlags), "Reply of SEND", sender.Id);
             if (expected.Entry is { } answer) comparison.CheckContent(sender, answer, "Content of an answer");
         }
 
@@ -159,18 +159,18 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
             4 => (RecvFlags)Chance.Below(8),
             _ => 0,
         };
-        var priority = Chance.Below(7) - 3;
+        var (priority, caller) = (Chance.Below(7) - 3, words.CallerOf(connection));
         var expected = world.Run(
             connection.Handle,
             Command.Recv,
             Frame.Of(new KdbusCmdRecv { Flags = (ulong)flags, Priority = priority }),
-            words.CallerOf(connection),
-            () => world.Model.Recv(connection, flags, priority),
+            caller,
+            () => world.Model.Recv(connection, caller, flags, priority),
             out var played);
         if (expected.Result is Errno.OK or Errno.EAGAIN)
         {
             var result = Frame.As<KdbusCmdRecv>(played.Frame);
-            Invariant.Equal((expected.Offset, expected.Size), (result.Msg.Offset, result.Msg.MsgSize), "Where RECV finds a message", connection.Id);
+            Invariant.Equal((expected.Offset, expected.Size, expected.IsIncomplete ? 1UL : 0), (result.Msg.Offset, result.Msg.MsgSize, result.Msg.ReturnFlags), "Where RECV finds a message", connection.Id);
             Invariant.Equal((expected.Extra, expected.Extra > 0 ? 2UL : 0), (result.DroppedMsgs, result.ReturnFlags), "What RECV tells of lost messages", connection.Id);
             if (expected.Entry is { } entry) comparison.CheckContent(connection, entry, "Content of a message");
         }
@@ -201,6 +201,15 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
         var stamp = world.Stamp();
         world.Play(new Input.Advance(stamp));
         world.Model.Arrive(stamp);
+        world.Settled();
+    }
+
+    /// <summary>The administrator changes his mind about what is let through.</summary>
+    public void Mask()
+    {
+        var mask = words.DomainMask();
+        world.Play(new Input.Mask(mask));
+        world.Model.AttachMask = mask;
         world.Settled();
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Kdbus.Engine.Tests.Simulation.Model;
 
 namespace Kdbus.Engine.Tests.Simulation;
@@ -8,9 +9,9 @@ internal sealed class NodeOperations(World world, Vocabulary words)
     private Chance Chance => world.Chance;
 
     /// <summary>Null if there is no room for another handle, or the node has just ended.</summary>
-    public HandleModel? Open(EndpointModel? endpoint, in Caller caller)
+    public HandleModel? Open(EndpointModel? endpoint, TaskModel task)
     {
-        var id = world.NewHandle();
+        var (id, caller) = (world.NewHandle(), task.Caller);
         var played = world.Play(new Input.Open(id, endpoint?.Inode ?? Domain.ControlInode, caller));
         Invariant.Equal(world.Model.Open(id, endpoint, caller), played.Result, "Result of open", id);
         world.Settled();
@@ -37,18 +38,22 @@ internal sealed class NodeOperations(World world, Vocabulary words)
 
     public void MakeBus(bool first)
     {
-        var caller = first ? World.Callers[0] : words.Caller();
+        var caller = first ? world.Tasks[0] : words.Caller();
         if (Open(endpoint: null, caller) is not { } handle) return;
         var name = first ? "1000-main" : Chance.Of("1000-main", "1000-side", "1001-side", "0-side", "side");
         var bloom = Chance.OneIn(20) ? Chance.Of(0, 12, 128) : Chance.Of(8, 16, 64);
         if (first) bloom = 16;
-        var required = Chance.OneIn(4) ? AttachFlags.Timestamp : 0;
+        var (required, creatorSend) = (Chance.OneIn(4) ? (ulong)Chance.Of(AttachFlags.Timestamp, AttachFlags.Creds, AttachFlags.Timestamp | AttachFlags.Names) : 0, words.Mask());
+        if (!first && Chance.OneIn(20)) required = words.Mask();
+        if (first && (creatorSend & 1UL << 14) != 0) creatorSend = ulong.MaxValue;
+        var flags = (MakeFlags)Chance.Below(4);
         var frame = Frame.Of(
-            new KdbusCmd(),
+            new KdbusCmd { Flags = (ulong)flags },
             Frame.Item(ItemType.MakeName, name),
             Frame.Item(ItemType.BloomParameter, new KdbusBloomParameter { Size = (ulong)bloom, NHash = 1 }),
-            Frame.Item(ItemType.AttachFlagsRecv, (ulong)required));
-        world.Run(handle, Command.BusMake, frame, caller, () => world.Model.BusMake(handle, caller, name, bloom, required), out _);
+            Frame.Item(ItemType.AttachFlagsRecv, required),
+            Frame.Item(ItemType.AttachFlagsSend, creatorSend));
+        world.Run(handle, Command.BusMake, frame, caller, () => world.Model.BusMake(handle, caller, name, bloom, flags, required, creatorSend), out _);
         if (handle.OwnedBus is { } made) Learn(made);
         world.Settled();
     }
@@ -62,7 +67,7 @@ internal sealed class NodeOperations(World world, Vocabulary words)
         var name = $"{(Chance.OneIn(10) ? 7 : caller.Euid)}-{Chance.Of("one", "two")}";
         if (onControl && !Chance.OneIn(10)) name = $"{(Chance.OneIn(10) ? "1000-none" : bus.Name)}/{name}";
         var frame = Frame.Of(new KdbusCmd { Flags = (ulong)MakeFlags.AccessWorld }, Frame.Item(ItemType.MakeName, name));
-        world.Run(handle, Command.EndpointMake, frame, caller, () => world.Model.EndpointMake(handle, caller, name), out _);
+        world.Run(handle, Command.EndpointMake, frame, caller, () => world.Model.EndpointMake(handle, caller.Caller, name), out _);
         if (handle.OwnedEndpoint != null) Learn(bus);
         world.Settled();
         if (handle.Role == RoleModel.Untyped) Close(handle);
@@ -71,9 +76,9 @@ internal sealed class NodeOperations(World world, Vocabulary words)
 
     public void UpdateEndpoint(HandleModel handle)
     {
-        var policy = words.Policy(Chance.Below(5));
+        var (policy, caller) = (words.Policy(Chance.Below(5)), words.Caller());
         var frame = Frame.Of(new KdbusCmd(), [.. policy.Select(line => line.Item)]);
-        world.Run(handle, Command.EndpointUpdate, frame, words.Caller(), () => DomainModel.EndpointUpdate(handle, policy), out _);
+        world.Run(handle, Command.EndpointUpdate, frame, caller, () => DomainModel.EndpointUpdate(handle, caller, policy), out _);
         world.Settled();
     }
 
@@ -86,8 +91,9 @@ internal sealed class NodeOperations(World world, Vocabulary words)
         if (handle.Role == RoleModel.Untyped) Close(handle);
     }
 
-    private void Hello(HandleModel handle, Caller caller)
+    private void Hello(HandleModel handle, TaskModel caller)
     {
+        var fakes = Chance.OneIn(handle.Privileged ? 6 : 60) ? words.Fakes() : default;
         var hello = new HelloModel
         {
             Flags = Kind(handle.Privileged) | (HelloFlags)Chance.Below(2),
@@ -95,6 +101,9 @@ internal sealed class NodeOperations(World world, Vocabulary words)
             Send = words.Mask(),
             Recv = words.Mask(),
             Description = Chance.OneIn(2) ? "" : Chance.Of("me", "somebody", "x-1.2_y"),
+            Creds = fakes.Creds,
+            Pids = fakes.Pids,
+            Seclabel = fakes.Seclabel,
             HasPool = !Chance.OneIn(60),
             IsExhausted = Chance.OneIn(60),
             Policy = [],
@@ -104,6 +113,9 @@ internal sealed class NodeOperations(World world, Vocabulary words)
         else if (Chance.OneIn(20)) hello.Policy.Add(words.Access());
 
         var items = hello.Policy.ConvertAll(line => line.Item);
+        if (hello.Creds != null) items.Add(Frame.Item(ItemType.Creds, MemoryMarshal.AsBytes(hello.Creds.AsSpan())));
+        if (hello.Pids != null) items.Add(Frame.Item(ItemType.Pids, MemoryMarshal.AsBytes(hello.Pids.AsSpan())));
+        if (hello.Seclabel != null) items.Add(Frame.Item(ItemType.Seclabel, hello.Seclabel));
         if (hello.Description.Length > 0) items.Add(Frame.Item(ItemType.ConnDescription, hello.Description));
         var frame = Frame.Of(
             new KdbusCmdHello { Flags = (ulong)hello.Flags, PoolSize = hello.PoolSize, AttachFlagsSend = hello.Send, AttachFlagsRecv = hello.Recv },
@@ -114,8 +126,9 @@ internal sealed class NodeOperations(World world, Vocabulary words)
             PoolSize = hello.HasPool ? (int)(hello.PoolSize + 4095) / 4096 * 4096 : 0,
             IsPoolExhausted = hello.IsExhausted,
             IsPoolWritable = isWritable,
+            Named = hello.Pids == null ? default : world.Tasks.Name(caller, hello.Pids),
         });
-        var expected = world.Model.Execute(handle, Command.Hello, world.Stamped, () => world.Model.Hello(handle, caller, hello));
+        var expected = world.Model.Execute(handle, Command.Hello, world.Stamped, () => world.Model.Hello(handle, caller, hello, world.Tasks.Find));
         world.Agree(expected, played, Command.Hello);
         if (expected.Result == Errno.OK)
         {

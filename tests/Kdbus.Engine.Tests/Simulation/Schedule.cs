@@ -55,6 +55,7 @@ internal sealed class Schedule
         if (bus.Name != "1000-main" && Chance.OneIn(2)) bus = _world.Model.Buses[0];
         var all = bus.Connections;
         var roll = Chance.Below(1000);
+        if (Chance.OneIn(30)) _world.Tasks.Change(Chance);
         if (roll % 100 == 7) CloseWhatIsLeft();
         else if (all.Count < 3 || (roll < 70 && _world.Engine.Count < MostPeers))
         {
@@ -98,6 +99,7 @@ internal sealed class Schedule
             case < 940: _messages.Commit(); break;
             case < 965: _messages.Pass(); break;
             case < 969: _messages.Exhaust(anybody); break;
+            case < 974: _messages.Mask(); break;
             case < 990: _messages.Scribble(anybody); break;
             default: _connections.Malformed(anybody); break;
         }

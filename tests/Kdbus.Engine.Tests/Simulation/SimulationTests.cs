@@ -32,7 +32,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             "received", "peeked", "moved", "lost when it was moved", "moved from a pool its owner had written over", "dropped", "notified", "reply",
             "broadcast", "broadcast kept back by policy", "signal", "resumed", "went with its name while it was copied", "told of ReplyDead",
             "told of ReplyTimeout", "call ended with OK", "call ended with EINTR", "call ended with ECANCELED", "call ended with EPIPE",
-            "call ended with ETIMEDOUT", "call ended with ECONNRESET",
+            "told of a task", "kept from the reader", "kept from who asked", "faked", "call ended with ETIMEDOUT", "call ended with ECONNRESET",
         ];
         Assert.Empty(wanted.Except(seen, StringComparer.Ordinal));
     }

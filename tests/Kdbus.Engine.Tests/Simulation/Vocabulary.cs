@@ -23,20 +23,48 @@ internal sealed class Vocabulary(World world)
         return Chance.Any(activated.Count == 0 || Chance.OneIn(2) ? bus.Names : activated).Text;
     }
 
-    public Caller Caller() => Chance.Any(World.Callers);
+    public TaskModel Caller() => world.Tasks[Chance.Below(world.Tasks.Count)];
 
     /// <summary>Who made the connection, or, now and then, another process that holds a copy of its handle.</summary>
-    public Caller CallerOf(ConnectionModel connection) => Chance.OneIn(10) ? Caller() : connection.Creator;
+    public TaskModel CallerOf(ConnectionModel connection) => Chance.OneIn(6) ? Caller() : world.Tasks[connection.Task.Index];
 
     public ulong Mask() => Chance.Below(60) switch
     {
-        0 => 1UL << 14,
-        < 6 => 0,
-        < 12 => 0x2000,
-        < 22 => 1,
-        < 26 => 0x1fff,
+        0 => Chance.Of(1UL << 14, 1UL << 31, 1UL << 35, 1UL << 63, ulong.MaxValue - 1),
+        < 5 => 0,
+        < 9 => 1UL << Chance.Below(14),
+        < 12 => 0x1fff,
+        < 16 => 0x281f,
+        < 24 => (ulong)Chance.Below(1 << 14),
+        < 36 => (uint)Chance.Below(1 << 14) | Extensions(),
+        < 46 => 0x3fff | Extensions(),
         _ => Chance.OneIn(2) ? ulong.MaxValue : 0x3fff,
     };
+
+    /// <summary>What the administrator lets through: he is not asked whether it means anything.</summary>
+    public AttachFlags DomainMask() => (AttachFlags)(Chance.Below(8) switch
+    {
+        0 => 0UL,
+        1 => ulong.MaxValue & ~4UL,
+        2 => 1UL << 34 | 1,
+        3 => (ulong)Chance.Below(1 << 14),
+        4 => 0x281fUL,
+        _ => ulong.MaxValue,
+    });
+
+    /// <summary>HELLO of somebody who says that he is somebody else; some of it is wrong.</summary>
+    public (ulong[]? Creds, ulong[]? Pids, string? Seclabel) Fakes()
+    {
+        var which = Chance.Below(8);
+        return (
+            (which & 1) == 0 ? null : [.. Enumerable.Range(0, 8).Select(_ => Chance.OneIn(40) ? 77UL : Chance.Of(1000UL, 1001UL, 1002UL, 1003UL, 1000UL, uint.MaxValue, (3UL << 32) + 1001))],
+            (which & 2) == 0 ? null : [Number(), Number(), Number()],
+            (which & 4) == 0 ? null : Chance.Of("", "label", "a longer label", Chance.OneIn(9) ? "b\0ad" : "x"));
+    }
+
+    private ulong Number() => Chance.OneIn(30) ? Chance.Of(999UL, (1UL << 32) + 10, ulong.MaxValue) : Chance.Of(0UL, 10UL, 11UL, 1UL, 2UL, 300UL, 44UL, 60UL);
+
+    private ulong Extensions() => (ulong)Chance.Below(8) << 32;
 
     /// <summary>A name, and perhaps who gets what of it.</summary>
     public List<PolicyLine> Policy(int names)

@@ -1,4 +1,3 @@
-using Kdbus.Engine.Processes;
 using Kdbus.Engine.Tests.Simulation.Model;
 
 namespace Kdbus.Engine.Tests.Simulation;
@@ -14,15 +13,6 @@ internal sealed class World
         Connections = 14, Buses = 2, Requests = 8, Names = 5, Matches = 6, Messages = 20, BloomSize = 64,
     };
 
-    /// <summary>The kinds of metadata that the model knows.</summary>
-    public const AttachFlags AttachMask = AttachFlags.Timestamp | AttachFlags.ConnDescription;
-
-    /// <summary>Who there is. The first one owns the bus that is always there.</summary>
-    public static readonly Caller[] Callers =
-    [
-        Who(1000, 1000, []), Who(0, 0, []), Who(1001, 1001, [50]), Who(1002, 1002, [50, 60]), Who(1003, 1001, [60]), Who(1003, 1003, []),
-    ];
-
     private readonly HashSet<ulong> _deadlines = [];
     private ulong _lastHandle;
     private ulong _lastRequest;
@@ -37,11 +27,14 @@ internal sealed class World
 
     public Comparison Comparison { get; }
 
-    public InputLog Log { get; } = new(Limits, AttachMask);
+    public InputLog Log { get; } = new(Limits);
 
-    public InputPlayer Player { get; } = new(Limits, AttachMask);
+    public InputPlayer Player { get; } = new(Limits);
 
-    public DomainModel Model { get; } = new(Limits, AttachMask);
+    public DomainModel Model { get; } = new(Limits);
+
+    /// <summary>Who there is.</summary>
+    public Tasks Tasks { get; } = new();
 
     public Domain Domain => Player.Domain;
 
@@ -101,27 +94,31 @@ internal sealed class World
     }
 
     /// <summary>Issues a command; of its caller the engine learns what it has asked for.</summary>
-    public Played Issue(HandleModel handle, Command command, byte[] frame, in Caller caller, out ulong request, Func<Input.Execute, Input.Execute>? with = null)
+    public Played Issue(HandleModel handle, Command command, byte[] frame, TaskModel caller, out ulong request, Func<Input.Execute, Input.Execute>? with = null)
     {
         request = ++_lastRequest;
         var input = new Input.Execute(handle.Id, request, (uint)command, default, Stamp(), frame);
         if (with != null) input = with(input);
-        return Play(input with { Caller = AsFarAsNeeded(caller, input) });
+        return Play(AsFarAsNeeded(caller, input));
     }
 
-    private Caller AsFarAsNeeded(in Caller caller, Input.Execute input)
+    private Input.Execute AsFarAsNeeded(TaskModel caller, Input.Execute input)
     {
         var call = new Invocation
         {
             Handle = input.Handle, Request = input.Request, Ioctl = input.Ioctl, Now = input.Now, Frame = input.Frame, Message = input.Message,
         };
-        var facts = Domain.Needs(call).Facts;
-        if (!facts.HasFlag(CallerFacts.Ids)) return default;
-        return caller with { Groups = facts.HasFlag(CallerFacts.Groups) ? caller.Groups : default };
+        var needs = Domain.Needs(call);
+        return input with
+        {
+            Caller = Tasks.Identify(caller, needs.Facts),
+            Process = Tasks.Describe(caller, needs.Kinds),
+            View = Tasks.ViewOf(caller, needs.Facts),
+        };
     }
 
     /// <summary>A command that needs nothing but its frame: both sides must come to the same result.</summary>
-    public AnswerModel Run(HandleModel handle, Command command, byte[] frame, in Caller caller, Func<AnswerModel> model, out Played played)
+    public AnswerModel Run(HandleModel handle, Command command, byte[] frame, TaskModel caller, Func<AnswerModel> model, out Played played)
     {
         played = Issue(handle, command, frame, caller, out _);
         var expected = Model.Execute(handle, command, Stamped, model);
@@ -138,6 +135,4 @@ internal sealed class World
             throw new InvariantException($"Result of {command}: {expected.Kind} {expected.Result} by the model, {played.Outcome.Kind} {played.Result} by the engine.");
         }
     }
-
-    private static Caller Who(uint uid, uint euid, uint[] groups) => new(uid, euid, uid, euid, CapIpcOwner: uid == 0, Pid: 4711) { Groups = groups };
 }

@@ -237,7 +237,28 @@ public sealed class ProcessObserverTests : IDisposable
         _threads.Keep(old);
         Assert.True(_observer.TryIdentify(puppet.Id, out PidInfo info));
         Assert.Equal((uint)puppet.Id, info.Pid);
+        string ended = $"\nino:\t{oldId}\nPid:\t-1\n";
+        Assert.Equal(1, Descriptors(ended));
         old.Release();
+        Assert.Equal(0, Descriptors(ended));
+    }
+
+    [Fact]
+    public void A_thread_is_kept_in_the_place_of_the_one_that_had_its_number()
+    {
+        IProcess[] puppets = [_family.Start(), _family.Start()];
+        foreach (IProcess puppet in puppets)
+        {
+            KnownThread thread = new(int.MaxValue, PidFd.OpenThread(puppet.Id));
+            _threads.Keep(thread);
+            thread.Release();
+            _observer.Trim();
+            Assert.False(_observer.IsEmpty);
+        }
+        Assert.Equal((0, 1), (DescriptorsOf(puppets[0].Id), DescriptorsOf(puppets[1].Id)));
+        _observer.Trim();
+        Assert.True(_observer.IsEmpty);
+        Assert.Equal((0, 0), (DescriptorsOf(puppets[0].Id), DescriptorsOf(puppets[1].Id)));
     }
 
     [Fact]
@@ -381,6 +402,8 @@ public sealed class ProcessObserverTests : IDisposable
         Assert.False(_observer.Name(init, new KdbusPids { Pid = (ulong)child }).Found);
         Assert.False(_observer.Name(init, new KdbusPids { Pid = 2, Ppid = 77 }).Found);
         Assert.Equal(older ? 0 : 1, DescriptorsOf(init));
+        string[] spaces = [.. new[] { around, init }.Select(id => $"pid:[{ProcessNamespace.Inode(id, NamespaceKind.Pid)}]")];
+        Assert.DoesNotContain(Directory.GetFiles("/proc/self/fd"), file => spaces.Contains(new FileInfo(file).LinkTarget));
     }
 
     [Theory]
@@ -458,14 +481,17 @@ public sealed class ProcessObserverTests : IDisposable
     }
 
     /// <summary>How many pidfds this process has of another one.</summary>
-    private static int DescriptorsOf(int id)
+    private static int DescriptorsOf(int id) => Descriptors($"\nPid:\t{id}\n");
+
+    /// <summary>How many descriptors this process has that the kernel describes so.</summary>
+    private static int Descriptors(string description)
     {
         int count = 0;
         foreach (string entry in Directory.GetFiles("/proc/self/fdinfo"))
         {
             try
             {
-                if (File.ReadAllText(entry).Contains($"\nPid:\t{id}\n", StringComparison.Ordinal))
+                if (File.ReadAllText(entry).Contains(description, StringComparison.Ordinal))
                     count++;
             }
             catch (IOException)

@@ -32,15 +32,29 @@ internal sealed class EndpointModel(BusModel bus, string name, UserModel? user)
     public ulong Inode { get; set; }
 }
 
-internal sealed class BusModel(string name, uint uid, int bloomSize, AttachFlags required, UserModel maker)
+internal sealed class BusModel(ulong id, string name, uint uid, int bloomSize, MakeFlags flags, UserModel maker, TaskModel creator)
 {
+    public ulong Id { get; } = id;
+
     public string Name { get; } = name;
 
     public uint Uid { get; } = uid;
 
     public int BloomSize { get; } = bloomSize;
 
-    public AttachFlags Required { get; } = required;
+    public MakeFlags Flags { get; } = flags;
+
+    /// <summary>What its members must allow.</summary>
+    public AttachFlags Required { get; init; }
+
+    /// <summary>What may be told of its creator.</summary>
+    public AttachFlags CreatorSend { get; init; }
+
+    /// <summary>The creator as he was then.</summary>
+    public TaskModel Creator { get; } = creator;
+
+    /// <summary>How often somebody did not allow what is required, what the last one kept back, and his process.</summary>
+    public (ulong Count, AttachFlags Missing, int Pid) Unmet { get; private set; }
 
     public UserModel Maker { get; } = maker;
 
@@ -56,6 +70,13 @@ internal sealed class BusModel(string name, uint uid, int bloomSize, AttachFlags
     public PolicyModel Policy { get; } = new();
 
     public bool IsOwnedBy(in Caller caller) => caller.CapIpcOwner || caller.Euid == Uid;
+
+    public bool IsContentWith(AttachFlags allowed, int pid)
+    {
+        var missing = Required & ~allowed;
+        if (missing != 0) Unmet = (Unmet.Count + 1, missing, pid);
+        return missing == 0;
+    }
 }
 
 internal sealed class HandleModel(ulong id, EndpointModel? endpoint, in Caller opener)
@@ -77,7 +98,7 @@ internal sealed class HandleModel(ulong id, EndpointModel? endpoint, in Caller o
     public ConnectionModel? Connection { get; set; }
 }
 
-internal sealed class ConnectionModel(ulong id, HandleModel handle, HelloFlags flags, in Caller creator, UserModel user, PoolModel pool)
+internal sealed class ConnectionModel(ulong id, HandleModel handle, HelloFlags flags, TaskModel task, UserModel user, PoolModel pool)
 {
     public ulong Id { get; } = id;
 
@@ -85,7 +106,13 @@ internal sealed class ConnectionModel(ulong id, HandleModel handle, HelloFlags f
 
     public HelloFlags Flags { get; } = flags;
 
-    public Caller Creator { get; } = creator;
+    /// <summary>Who said HELLO, as he was then.</summary>
+    public TaskModel Task { get; } = task;
+
+    /// <summary>Who he said that he is, if he did.</summary>
+    public TaskModel? Fakes { get; init; }
+
+    public Caller Creator { get; } = task.Caller;
 
     public UserModel User { get; } = user;
 

@@ -16,6 +16,17 @@ internal sealed class HelloModel
 
     public string Description { get; init; } = "";
 
+    /// <summary>Ids of somebody else, or null.</summary>
+    public ulong[]? Creds { get; init; }
+
+    /// <summary>Process, thread and parent of somebody else, or null.</summary>
+    public ulong[]? Pids { get; init; }
+
+    /// <summary>The label of somebody else, or null.</summary>
+    public string? Seclabel { get; init; }
+
+    public bool Fakes => Creds != null || Pids != null || Seclabel != null;
+
     /// <summary>The pool could be made.</summary>
     public bool HasPool { get; init; } = true;
 
@@ -29,8 +40,10 @@ internal readonly record struct RecordModel(ulong Id, ulong Flags, ulong NameFla
 /// <summary>The commands of a connection other than SEND, and the one by which it becomes one.</summary>
 internal sealed partial class DomainModel
 {
-    public AnswerModel Hello(HandleModel handle, in Caller caller, HelloModel hello)
+    public AnswerModel Hello(HandleModel handle, TaskModel task, HelloModel hello, Func<TaskModel, ulong, PidModel?> find)
     {
+        var caller = task.Caller;
+        if (hello.Seclabel is { } label && label.Contains('\0')) return Errno.EINVAL;
         var bus = handle.Endpoint!.Bus;
         var kind = hello.Flags & ~HelloFlags.AcceptFd;
         var name = hello.Policy.Find(line => line.Name != null)?.Name;
@@ -41,18 +54,20 @@ internal sealed partial class DomainModel
         if (name != null && !NameRules.IsValid(name, kind == HelloFlags.PolicyHolder)) return Errno.EINVAL;
         if (kind == HelloFlags.Monitor && handle.Endpoint.User != null) return Errno.EOPNOTSUPP;
         if (kind != 0 && !handle.Privileged) return Errno.EPERM;
+        if (hello.Fakes && !handle.Privileged) return Errno.EPERM;
         if (!IsSane(hello.Send, out var send) || !IsSane(hello.Recv, out var recv)) return Errno.EINVAL;
-        if ((bus.Required & ~send) != 0) return Errno.ECONNREFUSED;
+        if (!bus.IsContentWith(send, caller.Pid)) return Errno.ECONNREFUSED;
 
         var id = ++LastId;
         if (!hello.HasPool) return Errno.ENOMEM;
+        if (!TryFake(task, hello, find, out var fakes)) return Errno.EINVAL;
         var user = handle.Endpoint.User ?? UserOf(caller.Uid);
         if (user.Connections >= limits.Connections) return Errno.EMFILE;
         List<(string Name, List<PolicyLine> Access)> policy = [];
         if (name != null)
         {
             if (kind == HelloFlags.Activator && bus.Names.Exists(each => each.Text == name && each.Activator != null)) return Errno.EEXIST;
-            var result = PolicyModel.Read(hello.Policy, maxNames: 1, kind == HelloFlags.PolicyHolder, out policy);
+            var result = PolicyModel.Read(hello.Policy, task.Users, maxNames: 1, kind == HelloFlags.PolicyHolder, out policy);
             if (result == Errno.OK) result = bus.Policy.MaySet(handle, policy);
             if (result != Errno.OK) return result;
         }
@@ -63,7 +78,8 @@ internal sealed partial class DomainModel
         (slice.HeldByBus, slice.HeldByOwner) = (false, true);
 
         user.Connections++;
-        var connection = new ConnectionModel(id, handle, hello.Flags, caller, user, pool) { Description = hello.Description, Send = send, Recv = recv };
+        var connection = new ConnectionModel(id, handle, hello.Flags, task, user, pool) { Description = hello.Description, Send = send, Recv = recv, Fakes = fakes };
+        if (fakes != null) Count("faked");
         (handle.Role, handle.Connection) = (RoleModel.Connection, connection);
         bus.Connections.Add(connection);
         TellAboutId(connection, ItemType.IdAdd);
@@ -79,13 +95,13 @@ internal sealed partial class DomainModel
         return Errno.OK;
     }
 
-    public AnswerModel Update(ConnectionModel connection, ulong? send, ulong? recv, List<PolicyLine> policy)
+    public AnswerModel Update(ConnectionModel connection, TaskModel caller, ulong? send, ulong? recv, List<PolicyLine> policy)
     {
         var (newSend, newRecv) = (connection.Send, connection.Recv);
         if (send is { } givenSend)
         {
             if (!connection.IsOrdinary && !connection.IsMonitor) return Errno.EOPNOTSUPP;
-            if (!IsSane(givenSend, out newSend) || (connection.Bus.Required & ~newSend) != 0) return Errno.EINVAL;
+            if (!IsSane(givenSend, out newSend) || !connection.Bus.IsContentWith(newSend, connection.Creator.Pid)) return Errno.EINVAL;
         }
 
         if (recv is { } givenRecv)
@@ -97,7 +113,7 @@ internal sealed partial class DomainModel
         if (policy.Count > 0)
         {
             if (!connection.IsHolder) return Errno.EOPNOTSUPP;
-            var result = PolicyModel.Read(policy, maxNames: 1, acceptWildcards: true, out var entries);
+            var result = PolicyModel.Read(policy, caller.Users, maxNames: 1, acceptWildcards: true, out var entries);
             if (result == Errno.OK) result = connection.Bus.Policy.Set(connection, entries);
             if (result != Errno.OK) return result;
         }
@@ -107,7 +123,7 @@ internal sealed partial class DomainModel
     }
 
     /// <summary>Extra: the messages lost.</summary>
-    public AnswerModel Recv(ConnectionModel connection, RecvFlags flags, long priority)
+    public AnswerModel Recv(ConnectionModel connection, TaskModel caller, RecvFlags flags, long priority)
     {
         var (drops, peeks, byPriority) = (flags.HasFlag(RecvFlags.Drop), flags.HasFlag(RecvFlags.Peek), flags.HasFlag(RecvFlags.UsePriority));
         if (drops && byPriority) return Errno.EINVAL;
@@ -122,8 +138,9 @@ internal sealed partial class DomainModel
         }
         else if (entry != null)
         {
-            entry.Slice.HeldByOwner = true;
-            answer = answer with { Offset = entry.Slice.Offset, Size = entry.Slice.Size, Entry = entry };
+            PickUp(entry, new ViewModel(caller, entry.Metadata.Agreed));
+            var incomplete = !peeks && connection.Flags.HasFlag(HelloFlags.AcceptFd) && entry.LacksDescriptor;
+            answer = answer with { Offset = entry.Slice.Offset, Size = entry.Slice.Size, Entry = entry, IsIncomplete = incomplete };
             if (!peeks) RemoveFromQueue(connection, entry);
             Count(peeks ? "peeked" : "received");
         }
@@ -182,29 +199,92 @@ internal sealed partial class DomainModel
         return InPool(asking, size);
     }
 
-    public AnswerModel ConnInfo(ConnectionModel asking, in Caller caller, ulong id, string? text, ulong asked, out ConnectionModel? target)
+    public AnswerModel ConnInfo(ConnectionModel asking, TaskModel caller, ulong id, string? text, ulong asked, out byte[] record)
     {
-        target = null;
+        record = [];
         if (!IsSane(asked, out var mask)) return Errno.EINVAL;
+        ConnectionModel? target;
         if (text != null)
         {
             var name = asking.Bus.Names.Find(each => each.Text == text);
-            if (name == null || !MaySee(asking, caller, text) || (id != 0 && id != name.Owner.Id)) return Errno.ESRCH;
+            if (name == null || !MaySee(asking, caller.Caller, text) || (id != 0 && id != name.Owner.Id)) return Errno.ESRCH;
             target = name.Owner;
         }
         else
         {
             if (id == 0) return Errno.EINVAL;
             target = asking.Bus.Connections.Find(each => each.Id == id);
-            if (target == null || !MaySee(asking, caller, target)) return Errno.ENXIO;
+            if (target == null || !MaySee(asking, caller.Caller, target)) return Errno.ENXIO;
         }
 
-        var tells = (mask & target.Send & attachMask).HasFlag(AttachFlags.ConnDescription) && target.Description.Length > 0;
-        return InPool(asking, 24 + (tells ? MessageModel.Align(16 + target.Description.Length + 1) : 0));
+        var told = new MetadataModel
+        {
+            Agreed = MetadataModel.LetThrough(AttachMask) & target.Send & mask,
+            Task = target.Fakes ?? target.Task,
+            Names = NamesOf(target),
+            Description = target.Description,
+        };
+        record = Record(target.Id, (ulong)target.Flags, name: null, told.Items(new ViewModel(caller, mask)));
+        if (record.Length < 24 + told.Estimate()) Count("kept from who asked");
+        return InPool(asking, record.Length) with { Extra = target.Fakes != null ? 1UL : 0 };
     }
 
-    public static AnswerModel BusCreatorInfo(ConnectionModel asking, ulong asked) =>
-        !IsSane(asked, out _) ? Errno.EINVAL : InPool(asking, 24 + MessageModel.Align(16 + asking.Bus.Name.Length + 1));
+    public AnswerModel BusCreatorInfo(ConnectionModel asking, TaskModel caller, ulong asked, out byte[] record)
+    {
+        record = [];
+        if (!IsSane(asked, out var mask)) return Errno.EINVAL;
+        var bus = asking.Bus;
+        var told = new MetadataModel { Agreed = MetadataModel.LetThrough(AttachMask) & bus.CreatorSend & mask, Task = bus.Creator };
+        record = Record(bus.Id, (ulong)bus.Flags, bus.Name, told.Items(new ViewModel(caller, mask)));
+        return InPool(asking, record.Length);
+    }
+
+    /// <summary>As large as what stands in it.</summary>
+    private static byte[] Record(ulong id, ulong flags, string? name, byte[] items)
+    {
+        var bytes = new MemoryStream();
+        var to = new BinaryWriter(bytes);
+        to.Write(0UL);
+        to.Write(id);
+        to.Write(flags);
+        if (name != null) MetadataModel.Text(to, ItemType.MakeName, name);
+        to.Write(items);
+        var record = bytes.ToArray();
+        BitConverter.TryWriteBytes(record, (ulong)record.Length);
+        return record;
+    }
+
+    /// <summary>
+    /// Who a privileged caller says that he is: ids by the names of his user namespace, or 0xffffffff for none; processes by the
+    /// numbers of his pid namespace, or 0 for none.
+    /// </summary>
+    private static bool TryFake(TaskModel caller, HelloModel hello, Func<TaskModel, ulong, PidModel?> find, out TaskModel? fakes)
+    {
+        fakes = null;
+        if (!hello.Fakes) return true;
+        var faked = new TaskModel { Index = caller.Index, Seclabel = hello.Seclabel ?? "" };
+        if (hello.Seclabel != null) faked = faked with { Kinds = AttachFlags.Seclabel };
+        if (hello.Creds is { } creds)
+        {
+            var ids = creds.Select((id, i) => id == uint.MaxValue ? uint.MaxValue : UserNamespaceModel.Outside(i < 4 ? caller.Users.Users : caller.Users.Groups, (uint)id)).ToArray();
+            if (ids.Contains(null)) return false;
+            faked = faked with { Kinds = faked.Kinds | AttachFlags.Creds, Ids = Array.ConvertAll(ids, id => id!.Value) };
+        }
+
+        if (hello.Pids is { } pids)
+        {
+            var found = pids.Select(number => find(caller, number)).ToArray();
+            for (var i = 0; i < pids.Length; i++)
+            {
+                if (pids[i] != 0 && found[i] == null) return false;
+            }
+
+            faked = faked with { Kinds = faked.Kinds | AttachFlags.Pids, Process = found[0], Thread = found[1], Parent = found[2] };
+        }
+
+        fakes = faked;
+        return true;
+    }
 
     private static AnswerModel InPool(ConnectionModel asking, int size)
     {
@@ -218,6 +298,6 @@ internal sealed partial class DomainModel
     private static bool IsSane(ulong given, out AttachFlags mask)
     {
         mask = given == ulong.MaxValue ? (AttachFlags)0x3fff : (AttachFlags)given;
-        return (ulong)mask <= 0x3fff;
+        return ((ulong)mask & ~0x7_0000_3fffUL) == 0;
     }
 }

@@ -38,10 +38,31 @@ internal sealed partial class DomainModel
     private Errno Reserve(ConnectionModel receiver, MessageModel message, UserModel user, NameModel? name, out EntryModel entry)
     {
         var told = message.Sender?.Send ?? AttachFlags.Timestamp;
-        entry = new EntryModel(message, attachMask & told & receiver.Recv, user, name);
+        entry = new EntryModel(message, Metadata(message, MetadataModel.LetThrough(AttachMask) & told & receiver.Recv), user, name);
         var result = Charge(receiver, entry, out var slice);
         entry.Slice = slice;
         return result;
+    }
+
+    /// <summary>As things stand now; later changes do not affect it.</summary>
+    private static MetadataModel Metadata(MessageModel message, AttachFlags agreed) => new()
+    {
+        Agreed = agreed,
+        Task = message.Task,
+        Names = agreed.HasFlag(AttachFlags.Names) && message.Sender is { } sender ? NamesOf(sender) : [],
+        Description = message.Sender?.Description ?? "",
+        Sent = (message.Sequence, message.Time),
+    };
+
+    private static List<(string Name, NameFlags Flags)> NamesOf(ConnectionModel connection) => connection.Names.ConvertAll(name => (name.Text, name.Flags));
+
+    /// <summary>Somebody reads it: it is his from now on, in his words.</summary>
+    private void PickUp(EntryModel entry, in ViewModel view)
+    {
+        entry.Slice.HeldByOwner = true;
+        entry.Items = entry.Metadata.Items(view);
+        if (entry.Items.Length < entry.Metadata.Estimate()) Count("kept from the reader");
+        if (entry.Metadata.OfTask != 0) Count("told of a task");
     }
 
     private static void Settle(ConnectionModel receiver, EntryModel entry)

@@ -86,7 +86,7 @@ internal sealed partial class DomainModel
     {
         if (tracker.Answer is { } answer)
         {
-            answer.Slice.HeldByOwner = true;
+            PickUp(answer, tracker.View);
             Settle(tracker.Requester, answer);
             tracker.Answer = null;
         }
@@ -119,6 +119,7 @@ internal sealed partial class DomainModel
         Completions.Add(new CompletionModel(request, tracker.Requester.Handle.Id, result, result == Errno.EINTR, slice?.Offset ?? 0, slice?.Size ?? 0)
         {
             Entry = result == Errno.OK ? entry : null,
+            IsIncomplete = result == Errno.OK && entry is { LacksDescriptor: true },
             Caller = tracker.Requester,
         });
     }

@@ -30,12 +30,13 @@ internal sealed partial class DomainModel
     /// <summary>SENDs whose payload is being copied.</summary>
     public IReadOnlyCollection<ulong> Copying => _transfers.Keys;
 
-    public AnswerModel Send(ulong request, ConnectionModel sender, in Caller caller, SendModel sent)
+    public AnswerModel Send(ulong request, ConnectionModel sender, TaskModel task, SendModel sent)
     {
-        var message = sent.Message;
+        var (message, caller) = (sent.Message, task.Caller);
         if (sent.CancelDescriptor != Errno.OK) return sent.CancelDescriptor;
         message.Sequence = ++LastId;
         message.Time = _now;
+        message.Task = sender.Fakes == null ? task : null;
         var result = sent.Malformed != Errno.OK ? sent.Malformed : CheckForm(sender, sent);
         if (result != Errno.OK) return result;
 
@@ -60,7 +61,7 @@ internal sealed partial class DomainModel
         {
             if (sender.Requests.FindLast(each => each.Cookie == message.Cookie && each.Synchronous && each.Waiting == 0) is { } interrupted)
             {
-                return Resume(interrupted, request);
+                return Resume(interrupted, request, task);
             }
 
             if (IsPast(message.Last)) return Errno.ETIMEDOUT;
@@ -90,7 +91,7 @@ internal sealed partial class DomainModel
             if (expectsReply)
             {
                 if (sender.Slots.Count >= limits.Requests) return Errno.EMLINK;
-                transfer.Request = new TrackerModel(sender, receiver, name, message.Cookie, message.Last, sent.Flags.HasFlag(SendFlags.SyncReply));
+                transfer.Request = new TrackerModel(sender, receiver, name, message.Cookie, message.Last, sent.Flags.HasFlag(SendFlags.SyncReply)) { View = Waiter(sender, task) };
                 sender.Slots.Add(transfer.Request);
             }
         }
@@ -206,9 +207,14 @@ internal sealed partial class DomainModel
         if (transfer.AnswerTo is { Ended: false } waiter) FinishCall(waiter, reason == Errno.EINTR ? Errno.EPIPE : reason, answer: null);
     }
 
-    private AnswerModel Resume(TrackerModel tracker, ulong request)
+    private ViewModel Waiter(ConnectionModel sender, TaskModel task) => new(task, MetadataModel.LetThrough(AttachMask) & sender.Recv);
+
+    /// <summary>Who repeats a call is looked at anew, also for what an answer tells that is there already.</summary>
+    private AnswerModel Resume(TrackerModel tracker, ulong request, TaskModel task)
     {
         Count("resumed");
+        tracker.View = Waiter(tracker.Requester, task);
+        if (tracker.Answer is { } kept) tracker.View = tracker.View with { Wanted = tracker.View.Wanted | kept.Metadata.Agreed };
         if (tracker.Result is not { } result)
         {
             tracker.Waiting = request;
@@ -217,7 +223,7 @@ internal sealed partial class DomainModel
 
         var answer = tracker.Answer;
         PickUp(tracker);
-        return result != Errno.OK ? result : new AnswerModel(OutcomeKind.Done, Errno.OK, answer!.Slice.Offset, answer.Slice.Size) { Entry = answer };
+        return result != Errno.OK ? result : new AnswerModel(OutcomeKind.Done, Errno.OK, answer!.Slice.Offset, answer.Slice.Size) { Entry = answer, IsIncomplete = answer.LacksDescriptor };
     }
 
     private void ToMonitors(ConnectionModel sender, TransferModel transfer)

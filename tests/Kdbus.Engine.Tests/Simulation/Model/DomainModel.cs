@@ -11,6 +11,9 @@ internal readonly record struct AnswerModel(OutcomeKind Kind, Errno Result, ulon
     /// <summary>The message received, or the answer to a call that was repeated.</summary>
     public EntryModel? Entry { get; init; }
 
+    /// <summary>A descriptor that goes with that could not be given to the caller.</summary>
+    public bool IsIncomplete { get; init; }
+
     public static implicit operator AnswerModel(Errno result) => new(OutcomeKind.Done, result);
 }
 
@@ -20,6 +23,9 @@ internal sealed record CompletionModel(ulong Request, ulong Handle, Errno Result
     public EntryModel? Entry { get; init; }
 
     public ConnectionModel? Caller { get; init; }
+
+    /// <summary>As of an answer to a command.</summary>
+    public bool IsIncomplete { get; init; }
 }
 
 /// <summary>
@@ -29,14 +35,18 @@ internal sealed record CompletionModel(ulong Request, ulong Handle, Errno Result
 /// several free ranges that fit equally well; requests whose deadlines have passed end in the order of those, and requests whose
 /// answerer is gone newest first; connections that end together end in the order that <see cref="EndTogether"/> is told; who
 /// gets a name by replacing its owner no longer waits for it, and who waits already does not wait twice; a payload that cannot be
-/// read is EFAULT for signals too; an activator or holder that cannot have its name or policy is refused before anybody sees it.
+/// read is EFAULT for signals too; an activator or holder that cannot have its name or policy is refused before anybody sees it; who
+/// waits for an answer is looked at when he begins to, for what he wants by then; of a number given as an id 32 bits count.
 /// </summary>
-internal sealed partial class DomainModel(DomainLimits limits, AttachFlags attachMask)
+internal sealed partial class DomainModel(DomainLimits limits)
 {
     private readonly Dictionary<uint, UserModel> _users = [];
     private readonly UserModel _busItself = new();
     private int _lastOwnership;
     private Instant _now;
+
+    /// <summary>Kinds of metadata that the administrator lets through.</summary>
+    public AttachFlags AttachMask { get; set; } = (AttachFlags)0x281f;
 
     public List<BusModel> Buses { get; } = [];
 
@@ -156,16 +166,18 @@ internal sealed partial class DomainModel(DomainLimits limits, AttachFlags attac
         TellAboutId(connection, ItemType.IdRemove);
     }
 
-    public AnswerModel BusMake(HandleModel handle, in Caller caller, string name, int bloomSize, AttachFlags required)
+    public AnswerModel BusMake(HandleModel handle, TaskModel task, string name, int bloomSize, MakeFlags flags, ulong required, ulong creatorSend)
     {
+        var caller = task.Caller;
         if (bloomSize < 8 || bloomSize > limits.BloomSize || bloomSize % 8 != 0) return Errno.EINVAL;
+        if (!IsSane(required, out var members) || !IsSane(creatorSend, out var creator)) return Errno.EINVAL;
         if (!name.StartsWith($"{caller.Euid}-", StringComparison.Ordinal)) return Errno.EINVAL;
-        LastId++;
+        var id = ++LastId;
         if (Buses.Exists(bus => bus.Name == name)) return Errno.EEXIST;
         var maker = UserOf(caller.Uid);
         if (maker.Buses >= limits.Buses) return Errno.EMFILE;
         maker.Buses++;
-        var made = new BusModel(name, caller.Euid, bloomSize, required, maker);
+        var made = new BusModel(id, name, caller.Euid, bloomSize, flags, maker, task) { Required = members, CreatorSend = creator };
         made.Endpoints.Add(new EndpointModel(made, "bus", user: null));
         Buses.Add(made);
         (handle.Role, handle.OwnedBus) = (RoleModel.BusOwner, made);
@@ -194,9 +206,9 @@ internal sealed partial class DomainModel(DomainLimits limits, AttachFlags attac
         return Errno.OK;
     }
 
-    public static AnswerModel EndpointUpdate(HandleModel handle, IEnumerable<PolicyLine> policy)
+    public static AnswerModel EndpointUpdate(HandleModel handle, TaskModel caller, IEnumerable<PolicyLine> policy)
     {
-        var result = PolicyModel.Read(policy, maxNames: 0, acceptWildcards: true, out var entries);
+        var result = PolicyModel.Read(policy, caller.Users, maxNames: 0, acceptWildcards: true, out var entries);
         return result == Errno.OK ? handle.OwnedEndpoint!.Policy!.Set(handle.OwnedEndpoint, entries) : result;
     }
 

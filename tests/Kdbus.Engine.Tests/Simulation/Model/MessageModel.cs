@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kdbus.Engine.Tests.Simulation.Model;
 
 /// <summary>A piece of payload; without data it stands for as many zero bytes.</summary>
@@ -34,6 +32,9 @@ internal sealed class MessageModel
 
     public Instant Time { get; set; }
 
+    /// <summary>Who sent it, as he was then; null if nothing is told of him.</summary>
+    public TaskModel? Task { get; set; }
+
     public int ItemsSize =>
         64 + Notification.Length + (32 * Pieces.Count) + (Name == null ? 0 : Align(16 + Name.Length + 1));
 
@@ -43,12 +44,18 @@ internal sealed class MessageModel
 }
 
 /// <summary>A message at one receiver.</summary>
-internal sealed class EntryModel(MessageModel message, AttachFlags kinds, UserModel user, NameModel? name)
+internal sealed class EntryModel(MessageModel message, MetadataModel metadata, UserModel user, NameModel? name)
 {
     public MessageModel Message { get; } = message;
 
     /// <summary>Metadata agreed to when it was queued first.</summary>
-    public AttachFlags Kinds { get; } = kinds;
+    public MetadataModel Metadata { get; } = metadata;
+
+    /// <summary>Metadata as the last one who read it found it.</summary>
+    public byte[] Items { get; set; } = [];
+
+    /// <summary>Its reader cannot be given the descriptor that it tells of.</summary>
+    public bool LacksDescriptor => Metadata.OfTask.HasFlag(AttachFlags.Pidfd);
 
     public UserModel User { get; } = user;
 
@@ -62,20 +69,17 @@ internal sealed class EntryModel(MessageModel message, AttachFlags kinds, UserMo
     /// <summary>The owner of the pool has written over it.</summary>
     public bool IsScribbled { get; set; }
 
-    private string Description => Kinds.HasFlag(AttachFlags.ConnDescription) ? Message.Sender?.Description ?? "" : "";
+    private int AreaStart { get; } = message.ItemsSize + metadata.Estimate();
 
-    private int MetadataSize =>
-        (Description.Length == 0 ? 0 : MessageModel.Align(16 + Description.Length + 1)) + (Kinds.HasFlag(AttachFlags.Timestamp) ? 40 : 0);
-
-    public ulong Size => (ulong)MessageModel.Align(Message.ItemsSize + MetadataSize + (int)Message.AreaSize);
+    public ulong Size => (ulong)MessageModel.Align(AreaStart + (int)Message.AreaSize);
 
     /// <summary>Every byte of the slice as its receiver must find it.</summary>
     public byte[] Image()
     {
         var image = new MemoryStream();
         var to = new BinaryWriter(image);
-        var area = (ulong)(Message.ItemsSize + MetadataSize);
-        to.Write(area);
+        var area = (ulong)AreaStart;
+        to.Write((ulong)(Message.ItemsSize + Items.Length));
         to.Write((ulong)Message.Flags);
         to.Write(Message.Priority);
         to.Write(Message.Destination);
@@ -83,7 +87,7 @@ internal sealed class EntryModel(MessageModel message, AttachFlags kinds, UserMo
         to.Write(Message.PayloadType);
         to.Write(Message.Cookie);
         to.Write(Message.Last);
-        if (Message.Name != null) Text(to, ItemType.DstName, Message.Name);
+        if (Message.Name != null) MetadataModel.Text(to, ItemType.DstName, Message.Name);
         var position = 0UL;
         foreach (var piece in Message.Pieces)
         {
@@ -95,27 +99,11 @@ internal sealed class EntryModel(MessageModel message, AttachFlags kinds, UserMo
         }
 
         to.Write(Message.Notification);
-        if (Description.Length > 0) Text(to, ItemType.ConnDescription, Description);
-        if (Kinds.HasFlag(AttachFlags.Timestamp))
-        {
-            to.Write(40UL);
-            to.Write((ulong)ItemType.Timestamp);
-            to.Write(Message.Sequence);
-            to.Write(Message.Time.Monotonic);
-            to.Write(Message.Time.Realtime);
-        }
-
+        to.Write(Items);
+        to.Write(new byte[AreaStart - (int)image.Length]); // what is not told leaves nothing behind
         foreach (var piece in Message.Pieces) to.Write(piece.Data ?? new byte[piece.Size % 8]);
         to.Write(new byte[(int)Size - (int)image.Length]);
         return image.ToArray();
-    }
-
-    private static void Text(BinaryWriter to, ItemType type, string text)
-    {
-        to.Write((ulong)(16 + text.Length + 1));
-        to.Write((ulong)type);
-        to.Write(Encoding.ASCII.GetBytes(text));
-        to.Write(new byte[MessageModel.Align(text.Length + 1) - text.Length]);
     }
 }
 
@@ -159,6 +147,9 @@ internal sealed class TrackerModel(ConnectionModel requester, ConnectionModel an
     public ulong Deadline { get; } = deadline;
 
     public bool Synchronous { get; } = synchronous;
+
+    /// <summary>From where the one who waits, or waited last, looks at the answer.</summary>
+    public ViewModel View { get; set; }
 
     /// <summary>The call that waits, or 0.</summary>
     public ulong Waiting { get; set; }

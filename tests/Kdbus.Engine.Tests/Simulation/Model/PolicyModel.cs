@@ -53,8 +53,8 @@ internal sealed class PolicyModel
         return highest;
     }
 
-    /// <summary>Reads the items in their order; the first bad one decides.</summary>
-    public static Errno Read(IEnumerable<PolicyLine> lines, int maxNames, bool acceptWildcards, out List<(string Name, List<PolicyLine> Access)> entries)
+    /// <summary>Reads the items in their order; the first bad one decides. Ids are those of a user namespace, and must be some of the domain.</summary>
+    public static Errno Read(IEnumerable<PolicyLine> lines, UserNamespaceModel users, int maxNames, bool acceptWildcards, out List<(string Name, List<PolicyLine> Access)> entries)
     {
         entries = [];
         foreach (var line in lines)
@@ -68,8 +68,9 @@ internal sealed class PolicyModel
             }
 
             if (entries.Count == 0 || line.Level > 2 || line.Type is 0 or > 3) return Errno.EINVAL;
-            if (line.Type != 3 && (uint)line.Id == uint.MaxValue) return Errno.EINVAL;
-            entries[^1].Access.Add(line);
+            uint? id = line.Type == 3 ? 0 : UserNamespaceModel.Outside(line.Type == 1 ? users.Users : users.Groups, (uint)line.Id);
+            if (id == null || (line.Type != 3 && (uint)line.Id == uint.MaxValue)) return Errno.EINVAL;
+            entries[^1].Access.Add(line with { Id = id.Value });
         }
 
         return Errno.OK;
