@@ -1,13 +1,14 @@
 /*
  * puppet: a process that does what a test tells it, and nothing else.
  *
- * It connects to the abstract unix socket named by its only argument and then
- * obeys request frames, each answered under its own id. The main thread runs
- * requests one after the other, so that a plain request is made by a thread
- * whose id is the process id; a request flagged IN_THREAD gets a thread of its
- * own and may block as long as it likes. A third thread does nothing but read
- * frames: when the test goes away the read ends, and the whole process exits
- * even if every other thread sits in a system call. (A parent death signal
+ * It connects to the abstract unix socket named by its first argument, shows
+ * the ticket that is its second, and then obeys request frames, each answered
+ * under its own id. The main thread runs requests one after the other, so that
+ * a plain request is made by a thread whose id is the process id; a request
+ * flagged IN_THREAD gets a thread of its own and may block as long as it likes.
+ * A third thread does nothing but read frames: when the test goes away the read
+ * ends, and the whole process exits even if every other thread sits in a system
+ * call. (A parent death signal
  * would not do: the kernel sends it when the *thread* that forked us ends.)
  *
  * The control socket lives at a high descriptor number, so that the low ones
@@ -18,28 +19,26 @@
  *   reply    u32 length of the rest, u32 id, u32 kind, u32 zero, s64 result, data
  * `result` is >= 0 or a negative errno. kind 1 announces the thread id of an
  * IN_THREAD request before it starts, kind 0 carries the result, and the first
- * frame of a puppet has id 0 and its process id as the result.
+ * frame of a puppet has id 0 and its ticket as the result. Whose child brings
+ * which ticket is said by the request that makes it: process ids would not do,
+ * for one in a pid namespace of its own has another number there.
+ *
+ * Here are the life of a puppet and its calls on files and memory; who.c has
+ * those that change who the process is.
  */
-#define _GNU_SOURCE
+#include "puppet.h"
+
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
-#include <linux/capability.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -49,49 +48,28 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
-
-enum op {
-	OP_OPEN = 1, OP_CLOSE, OP_DUP, OP_IOCTL, OP_POLL, OP_MMAP, OP_MUNMAP, OP_MPROTECT,
-	OP_POKE, OP_PEEK, OP_STAT, OP_READDIR, OP_ACCESS, OP_UNLINK, OP_MKDIR, OP_RENAME,
-	OP_READ, OP_WRITE, OP_GETTID, OP_SETIDS, OP_FORK, OP_HANDLE, OP_TGKILL, OP_CLOCK,
-	OP_EXIT, OP_EVENTFD, OP_STATFS, OP_WAITPID, OP_RMDIR, OP_LINK, OP_SYMLINK, OP_CHMOD,
-	OP_TRUNCATE, OP_HANDLED, OP_LSEEK, OP_FSTAT, OP_CHOWN, OP_PIPE, OP_MEMFD, OP_EPOLL,
-	OP_KEEPCAP, OP_FORK_USERNS,
-};
 
 enum { IN_THREAD = 1 };
 enum { KIND_DONE = 0, KIND_STARTED = 1 };
 enum { MAX_FRAME = 64 << 20, CONTROL_FD = 3000 };
 
-struct request {
-	uint32_t id, op, flags;
-	uint64_t args[8];
-	size_t length;
-	struct request *next;
-	char data[];
-};
-
-struct answer {
-	int64_t result;
-	char *data;
-	size_t length;
-};
-
 static int control = -1;
-static const char *socket_name;
+static pthread_t reader;
 static pthread_mutex_t reply_lock, queue_lock;
 static pthread_cond_t queue_filled;
 static struct request *queue_head, **queue_tail;
 static volatile sig_atomic_t handled;
 
-static void broken(const char *what)
+const char *socket_name;
+uint64_t ticket;
+
+void broken(const char *what)
 {
 	fprintf(stderr, "puppet %d: %s: %s\n", (int)getpid(), what, strerror(errno));
 	_exit(112);
 }
 
-static int64_t outcome(long r)
+int64_t outcome(long r)
 {
 	return r < 0 ? -(int64_t)errno : r;
 }
@@ -182,7 +160,7 @@ static struct request *read_request(void)
 	return r;
 }
 
-static struct answer bytes(const void *data, size_t length)
+struct answer bytes(const void *data, size_t length)
 {
 	struct answer a = { 0, malloc(length + 1), length };
 
@@ -192,7 +170,7 @@ static struct answer bytes(const void *data, size_t length)
 	return a;
 }
 
-static struct answer plain(int64_t result)
+struct answer plain(int64_t result)
 {
 	struct answer a = { result, NULL, 0 };
 
@@ -277,33 +255,6 @@ static struct answer do_read(int fd, size_t length)
 	return a;
 }
 
-static int64_t do_setids(const struct request *r)
-{
-	gid_t groups[64];
-	size_t n = r->length / 4;
-
-	if (n > 64)
-		return -EINVAL;
-	memcpy(groups, r->data, n * 4);
-	if ((!r->args[6] && setgroups(n, groups)) || setresgid(r->args[3], r->args[4], r->args[5]) ||
-	    setresuid(r->args[0], r->args[1], r->args[2]))
-		return -errno;
-	return 0;
-}
-
-/* Another user, who keeps one capability. It is this thread's alone. */
-static int64_t do_keepcap(uid_t uid, gid_t gid, int cap)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[2] = { { 0 }, { 0 } };
-
-	caps[cap / 32].effective = caps[cap / 32].permitted = 1u << cap % 32;
-	if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(0, NULL) || setresgid(gid, gid, gid) ||
-	    setresuid(uid, uid, uid) || syscall(SYS_capset, &head, caps))
-		return -errno;
-	return 0;
-}
-
 static struct answer do_pipe(void)
 {
 	int fds[2];
@@ -354,67 +305,6 @@ static int64_t do_clock(void)
 	return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
-static void become_puppet(void);
-
-static int64_t do_fork(void)
-{
-	pid_t pid = fork();
-
-	if (pid)
-		return outcome(pid);
-	close(control);
-	become_puppet();
-	return -ECHILD; /* not reached */
-}
-
-static int write_map(pid_t pid, const char *name, const char *text)
-{
-	char path[64];
-	int fd, r;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	r = write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
-	close(fd);
-	return r;
-}
-
-/* A child in a user namespace of its own, of which users and groups are named
- * from `inside` on as they are from `outside` on here. It becomes the first of
- * them, and has all capabilities there. */
-static int64_t do_fork_userns(unsigned inside, unsigned outside, unsigned count)
-{
-	int ready[2], go[2];
-	char map[64], byte = 0;
-	pid_t pid;
-
-	if (pipe2(ready, O_CLOEXEC) || pipe2(go, O_CLOEXEC))
-		return -errno;
-	pid = fork();
-	if (!pid) {
-		if (unshare(CLONE_NEWUSER) || prctl(PR_SET_DUMPABLE, 1) || write(ready[1], &byte, 1) != 1 ||
-		    read(go[0], &byte, 1) != 1 || setresgid(inside, inside, inside) || setresuid(inside, inside, inside))
-			broken("a user namespace");
-		close(ready[0]);
-		close(ready[1]);
-		close(go[0]);
-		close(go[1]);
-		close(control);
-		become_puppet();
-	}
-	snprintf(map, sizeof(map), "%u %u %u", inside, outside, count);
-	if (pid > 0 && (read(ready[0], &byte, 1) != 1 || (geteuid() && write_map(pid, "setgroups", "deny")) ||
-			write_map(pid, "gid_map", map) || write_map(pid, "uid_map", map) || write(go[1], &byte, 1) != 1))
-		broken("the maps of a user namespace");
-	close(ready[0]);
-	close(ready[1]);
-	close(go[0]);
-	close(go[1]);
-	return outcome(pid);
-}
-
 static struct answer perform(struct request *r)
 {
 	const uint64_t *a = r->args;
@@ -455,8 +345,6 @@ static struct answer perform(struct request *r)
 	case OP_WRITE: return plain(outcome(write((int)a[0], r->data, r->length)));
 	case OP_LSEEK: return plain(outcome(lseek((int)a[0], (off_t)a[1], (int)a[2])));
 	case OP_GETTID: return plain(outcome(syscall(SYS_gettid)));
-	case OP_SETIDS: return plain(do_setids(r));
-	case OP_FORK: return plain(do_fork());
 	case OP_HANDLE: return plain(do_handle((int)a[0], (int)a[1]));
 	case OP_HANDLED: return plain(handled);
 	case OP_TGKILL: return plain(outcome(syscall(SYS_tgkill, getpid(), (pid_t)a[0], (int)a[1])));
@@ -465,11 +353,9 @@ static struct answer perform(struct request *r)
 	case OP_PIPE: return do_pipe();
 	case OP_MEMFD: return plain(outcome(memfd_create("puppet", MFD_CLOEXEC)));
 	case OP_EPOLL: return plain(do_epoll((int)a[0]));
-	case OP_KEEPCAP: return plain(do_keepcap((uid_t)a[0], (gid_t)a[1], (int)a[2]));
-	case OP_FORK_USERNS: return plain(do_fork_userns((unsigned)a[0], (unsigned)a[1], (unsigned)a[2]));
 	case OP_WAITPID: return plain(do_waitpid((pid_t)a[0]));
 	case OP_EXIT: _exit((int)a[0]);
-	default: return plain(-ENOSYS);
+	default: return perform_who(r);
 	}
 }
 
@@ -516,25 +402,46 @@ static void *reader_thread(void *unused)
 	_exit(0);
 }
 
-/* Also the life of a forked child: locks and queue are made anew, for what the
- * parent's other threads held at the fork nobody will ever release here. */
-static void become_puppet(void)
+static void start_reader(void)
 {
 	sigset_t all, before;
-	pthread_t t;
 
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if ((errno = pthread_create(&reader, NULL, reader_thread, NULL)))
+		broken("pthread_create");
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* The reader sits in read(2), which is where a thread may be cancelled. The
+ * kernel counts it as a thread for a moment longer than we do. */
+int64_t do_alone(int (*call)(int), int argument)
+{
+	const struct timespec moment = { 0, 1000000 };
+	int64_t result;
+
+	pthread_cancel(reader);
+	pthread_join(reader, NULL);
+	for (int i = 0; (result = outcome(call(argument))) == -EINVAL && i < 1000; i++)
+		nanosleep(&moment, NULL);
+	start_reader();
+	return result;
+}
+
+/* Also the life of a forked child: locks and queue are made anew, for what the
+ * parent's other threads held at the fork nobody will ever release here. */
+void become_puppet(void)
+{
 	pthread_mutex_init(&reply_lock, NULL);
 	pthread_mutex_init(&queue_lock, NULL);
 	pthread_cond_init(&queue_filled, NULL);
 	queue_head = NULL;
 	queue_tail = &queue_head;
+	if (control >= 0)
+		close(control);
 	connect_to_test();
-	send_reply(0, KIND_DONE, getpid(), NULL, 0);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if ((errno = pthread_create(&t, NULL, reader_thread, NULL)))
-		broken("pthread_create");
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	send_reply(0, KIND_DONE, (int64_t)ticket, NULL, 0);
+	start_reader();
 	for (;;) {
 		struct request *r;
 
@@ -552,11 +459,12 @@ int main(int argc, char **argv)
 {
 	struct rlimit files = { 4096, 4096 };
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: puppet NAME-OF-ABSTRACT-SOCKET\n");
+	if (argc != 3) {
+		fprintf(stderr, "usage: puppet NAME-OF-ABSTRACT-SOCKET TICKET\n");
 		return 64;
 	}
 	socket_name = argv[1];
+	ticket = strtoull(argv[2], NULL, 10);
 	signal(SIGPIPE, SIG_IGN);
 	if (setrlimit(RLIMIT_NOFILE, &files))
 		broken("raising the descriptor limit");

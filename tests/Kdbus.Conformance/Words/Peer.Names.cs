@@ -43,7 +43,7 @@ public sealed partial class Peer
 
     /// <summary>CONN_INFO by name.</summary>
     public CommandRun ConnInfo(string name, ulong id = 0, ulong attach = 0) =>
-        Handle.Run(Command.ConnInfo, WireStruct.Of(new KdbusCmdInfo { Id = id, AttachFlags = attach }).Text(ItemType.Name, name));
+        Handle.Run(Command.ConnInfo, WireStruct.Of(new KdbusCmdInfo { Id = id, AttachFlags = attach, ReturnFlags = Untouched }).Text(ItemType.Name, name));
 
     /// <summary>Who has a name: the id that CONN_INFO tells, which must tell one.</summary>
     public ulong OwnerOf(string name)

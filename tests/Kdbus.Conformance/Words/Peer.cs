@@ -195,7 +195,7 @@ public sealed partial class Peer
 
     /// <summary>CONN_INFO by id.</summary>
     public CommandRun ConnInfo(ulong id, ulong attach = 0) =>
-        Handle.Run(Command.ConnInfo, WireStruct.Of(new KdbusCmdInfo { Id = id, AttachFlags = attach }));
+        Handle.Run(Command.ConnInfo, WireStruct.Of(new KdbusCmdInfo { Id = id, AttachFlags = attach, ReturnFlags = Untouched }));
 }
 
 /// <summary>What RECV returned.</summary>

@@ -45,6 +45,10 @@ public sealed class ReceivedMessage
     /// <summary>The name it was sent to, if it was sent to one.</summary>
     public string? DestinationName => Items.Where(static i => i.Type == ItemType.DstName).Select(static i => i.Text).SingleOrDefault();
 
+    /// <summary>What is told about its sender: the items behind those that the sender gave.</summary>
+    public Metadata Metadata => Metadata.Of(Items.SkipWhile(static i =>
+        i.Type is ItemType.DstName or ItemType.PayloadOff or ItemType.PayloadMemfd or ItemType.Fds));
+
     /// <summary>The notification it must be.</summary>
     public Notification Notification => Notification.Of(this);
 

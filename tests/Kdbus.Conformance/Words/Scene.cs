@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Kdbus.Daemon.Serving;
 using Kdbus.Engine;
 
@@ -37,9 +39,18 @@ public sealed class Scene : IDisposable
     /// <summary>The path of something in the domain.</summary>
     public string PathOf(string name) => Path.Combine(World.Root, name);
 
-    /// <summary>Makes the tester's bus with a mask that every connection must allow to be sent.</summary>
-    public TestBus MakeBus(MakeFlags flags = MakeFlags.AccessWorld, ulong? required = null) =>
-        _bus = TestBus.Make(World, Process, flags: flags, required: required);
+    /// <summary>Makes the tester's bus with a mask that every connection must allow to be sent, and one of what is told about the tester.</summary>
+    public TestBus MakeBus(MakeFlags flags = MakeFlags.AccessWorld, ulong? required = null, ulong? allowed = null) =>
+        _bus = TestBus.Make(World, Process, flags: flags, required: required, allowed: allowed);
+
+    /// <summary>Writes into the domain's parameter which kinds of metadata it lets through.</summary>
+    public void LetThrough(AttachFlags mask)
+    {
+        Handle file = Handle.Open(Process, PathOf("parameters/attach_flags_mask"), OpenFlags.WriteOnly | OpenFlags.Truncate);
+        byte[] text = Encoding.ASCII.GetBytes(((ulong)mask).ToString(CultureInfo.InvariantCulture));
+        Assert.Equal(text.Length, Process.Write(file.Descriptor, text));
+        file.Close();
+    }
 
     /// <summary>Opens the control file as the tester.</summary>
     public Handle OpenControl() => TestBus.OpenControl(World, Process);
@@ -60,6 +71,16 @@ public sealed class Scene : IDisposable
 
     /// <summary>A connection in a process of its own, of a user without privileges.</summary>
     public Peer ConnectAs(uint uid, WireStruct? hello = null) => Peer.Hello(Bus.Open(SpawnAs(uid)), hello);
+
+    /// <summary>
+    /// A connection of root that a process in a user namespace of its own uses: with names for as many users as are given, and all that it wants.
+    /// </summary>
+    public Peer ConnectInside(uint inside, uint outside, uint count, AttachFlags recv = AttachFlags.Any)
+    {
+        Peer parent = Connect(Peer.HelloCommand(recv: (ulong)recv, send: ulong.MaxValue));
+        Assert.True(parent.Process.ForkIntoUserNamespace(inside, outside, count, out IProcess? child) > 0);
+        return parent.In(child!);
+    }
 
     /// <summary>A connection that hears of every name that gets, changes or loses its owner.</summary>
     public Peer ConnectWatcher()

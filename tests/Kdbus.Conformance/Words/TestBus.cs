@@ -22,12 +22,15 @@ public sealed class TestBus
     public string Endpoint => System.IO.Path.Combine(Path, "bus");
 
     /// <summary>Makes a bus that must be makeable.</summary>
-    public static TestBus Make(IWorld world, IProcess owner, string name = "0-test", MakeFlags flags = MakeFlags.AccessWorld, ulong? required = null)
+    public static TestBus Make(
+        IWorld world, IProcess owner, string name = "0-test", MakeFlags flags = MakeFlags.AccessWorld, ulong? required = null, ulong? allowed = null)
     {
         Handle control = OpenControl(world, owner);
         WireStruct command = Command(name, flags);
         if (required is { } mask)
             command.Item(ItemType.AttachFlagsRecv, mask);
+        if (allowed is { } told)
+            command.Item(ItemType.AttachFlagsSend, told);
         Assert.Equal(Errno.OK, control.Run(Abi.Command.BusMake, command).Result);
         return new TestBus(control, System.IO.Path.Combine(world.Root, name));
     }

@@ -5,7 +5,7 @@ namespace Kdbus.Conformance.Worlds;
 /// or a negative errno. A call that does not come back within <see cref="Pending.Patience"/> fails the test; those that are meant to block
 /// have a form that runs in a thread of its own.
 /// </summary>
-public interface IProcess : IDisposable
+public partial interface IProcess : IDisposable
 {
     /// <summary>The process id, which is also the thread id of every call that does not say otherwise.</summary>
     int Id { get; }
@@ -97,18 +97,6 @@ public interface IProcess : IDisposable
     /// <summary>write(2).</summary>
     long Write(int descriptor, ReadOnlySpan<byte> data);
 
-    /// <summary>setgroups(2), setresgid(2) and setresuid(2) with the same id three times.</summary>
-    int Become(uint uid, uint gid, params ReadOnlySpan<uint> groups);
-
-    /// <summary>setresgid(2) and setresuid(2) of the effective ids only: the real and saved ones stay.</summary>
-    int BecomeEffectively(uint uid, uint gid);
-
-    /// <summary>setresuid(2). Without privileges, each must be one of those the process has.</summary>
-    int SetUsers(uint real, uint effective, uint saved);
-
-    /// <summary>As <see cref="Become"/>, and of the capabilities CAP_IPC_OWNER is kept, by the main thread.</summary>
-    int BecomeIpcOwner(uint uid, uint gid);
-
     /// <summary>eventfd(2): a descriptor that is readable while its counter is not 0. Write 8 bytes to it to add to that.</summary>
     int EventFd(uint value = 0);
 
@@ -120,16 +108,6 @@ public interface IProcess : IDisposable
 
     /// <summary>epoll_create1(2), and epoll_ctl(2) by which the instance watches a descriptor for reading.</summary>
     int PollSet(int descriptor);
-
-    /// <summary>
-    /// fork(2) into a new user namespace. There, <paramref name="count"/> users and groups from <paramref name="inside"/> on are those from
-    /// <paramref name="outside"/> on of the initial one, and the child is the first of them with all capabilities. An ordinary user can only give
-    /// himself another name.
-    /// </summary>
-    int ForkIntoUserNamespace(uint inside, uint outside, uint count, out IProcess? child);
-
-    /// <summary>fork(2). The child has the parent's open files and a copy of its memory.</summary>
-    int Fork(out IProcess? child);
 
     /// <summary>sigaction(2) with a handler that does nothing, with or without SA_RESTART.</summary>
     int Handle(int signal, bool restart);

@@ -18,6 +18,9 @@ public interface IWorld : IDisposable
 
     /// <summary>Starts a process with the ids of root and without open files. It ends with the world at the latest.</summary>
     IProcess Spawn();
+
+    /// <summary>Makes a control group; null where the machine has none to write to.</summary>
+    IControlGroup? MakeControlGroup();
 }
 
 /// <summary>Where a statement is being tested.</summary>

@@ -70,6 +70,9 @@ internal sealed class MountWorld : IWorld
     /// <inheritdoc/>
     public IProcess Spawn() => _puppets.Start();
 
+    /// <inheritdoc/>
+    public IControlGroup? MakeControlGroup() => ControlGroup.TryMake();
+
     /// <summary>Asks the daemon to end as its service manager would, and waits for it. Null if it does not end in time.</summary>
     public int? Terminate()
     {

@@ -18,6 +18,8 @@ internal sealed class PuppetLink : IDisposable
     private const int ReplyHead = 24;
     private const uint InThread = 1;
     private const uint KindStarted = 1;
+    private const int SocketLevel = 1; // SOL_SOCKET
+    private const int PeerCredentials = 17; // SO_PEERCRED: pid, uid, gid
 
     private readonly Socket _socket;
     private readonly ConcurrentDictionary<uint, Waiting> _waiting = new();
@@ -27,7 +29,7 @@ internal sealed class PuppetLink : IDisposable
 
     private PuppetLink(Socket socket) => _socket = socket;
 
-    /// <summary>Takes over a connection, if there is a puppet at the other end that says its process id.</summary>
+    /// <summary>Takes over a connection, if there is a puppet at the other end that shows its ticket.</summary>
     public static bool TryOpen(Socket socket, [NotNullWhen(true)] out PuppetLink? link)
     {
         link = new PuppetLink(socket);
@@ -38,22 +40,28 @@ internal sealed class PuppetLink : IDisposable
             link = null;
             return false;
         }
-        link.ProcessId = (int)BinaryPrimitives.ReadInt64LittleEndian(greeting[16..]);
+        link.Ticket = BinaryPrimitives.ReadUInt64LittleEndian(greeting[16..]);
+        Span<byte> credentials = stackalloc byte[12];
+        socket.GetRawSocketOption(SocketLevel, PeerCredentials, credentials);
+        link.ProcessId = BinaryPrimitives.ReadInt32LittleEndian(credentials);
         new Thread(link.ReadReplies) { IsBackground = true, Name = $"puppet {link.ProcessId}" }.Start();
         return true;
     }
 
-    /// <summary>The puppet's process id.</summary>
+    /// <summary>The puppet's process id, as we number processes.</summary>
     public int ProcessId { get; private set; }
+
+    /// <summary>What the puppet was given on its way.</summary>
+    public ulong Ticket { get; private set; }
 
     /// <summary>A request carried out by the puppet's main thread.</summary>
     public Reply Request(PuppetOperation operation, ReadOnlySpan<ulong> arguments, ReadOnlySpan<byte> data = default) =>
         Pending.Await(Send(operation, 0, arguments, data).Done.Task, $"{operation} by process {ProcessId}");
 
     /// <summary>A request carried out by a thread of its own, which has started when this returns.</summary>
-    public Pending RequestInThread(PuppetOperation operation, Func<Reply, long> outcome, params ReadOnlySpan<ulong> arguments)
+    public Pending RequestInThread(PuppetOperation operation, Func<Reply, long> outcome, ReadOnlySpan<ulong> arguments, ReadOnlySpan<byte> data = default)
     {
-        Waiting waiting = Send(operation, InThread, arguments, default);
+        Waiting waiting = Send(operation, InThread, arguments, data);
         string call = $"{operation} by a thread of process {ProcessId}";
         int thread = Pending.Await(waiting.Started.Task, "the start of " + call);
         return new Pending(thread, call, Outcome());
@@ -157,7 +165,7 @@ internal sealed class PuppetLink : IDisposable
     }
 }
 
-/// <summary>What a puppet can be asked: the numbers are those of puppet.c.</summary>
+/// <summary>What a puppet can be asked: the numbers are those of puppet.h.</summary>
 internal enum PuppetOperation : uint
 {
     Open = 1, Close, Duplicate, Ioctl, Poll, Map, Unmap, Protect,
@@ -165,5 +173,5 @@ internal enum PuppetOperation : uint
     Read, Write, ThreadId, SetIds, Fork, Handle, SignalThread, Clock,
     Exit, EventFd, FileSystemType, WaitPid, RemoveDirectory, Link, Symlink, ChangeMode,
     Truncate, Handled, Seek, StatDescriptor, ChangeOwner, Pipe, MemoryFile, PollSet,
-    KeepCapability, ForkIntoUserNamespace,
+    KeepCapability, Change, Who, ProcessControl, SetCapabilities, Execute, ChangeRoot, Unshare,
 }

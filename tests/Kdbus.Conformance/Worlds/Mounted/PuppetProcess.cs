@@ -5,12 +5,9 @@ using System.Text;
 namespace Kdbus.Conformance.Worlds.Mounted;
 
 /// <summary>A separate process, told over a socket which system calls to make. What it returns is what the kernel told it.</summary>
-internal sealed class PuppetProcess : IProcess
+internal sealed partial class PuppetProcess : IProcess
 {
     private const int CreateExclusively = 0x40 | 0x80 | OpenFlags.ReadWrite;
-    private const ulong Unchanged = uint.MaxValue;
-    private const ulong KeepGroups = 1;
-    private const ulong CapIpcOwner = 15;
 
     private readonly PuppetFamily _family;
     private readonly PuppetLink _link;
@@ -43,13 +40,13 @@ internal sealed class PuppetProcess : IProcess
         Call(PuppetOperation.Ioctl, [(ulong)descriptor, command, address]);
 
     public Pending IoctlInThread(int descriptor, uint command, ulong address) =>
-        _link.RequestInThread(PuppetOperation.Ioctl, static reply => reply.Result, (ulong)descriptor, command, address);
+        _link.RequestInThread(PuppetOperation.Ioctl, static reply => reply.Result, [(ulong)descriptor, command, address]);
 
     public int Poll(int descriptor, int events, int milliseconds) =>
         (int)PolledEvents(_link.Request(PuppetOperation.Poll, [(ulong)descriptor, (ulong)events, (ulong)milliseconds]));
 
     public Pending PollInThread(int descriptor, int events, int milliseconds) =>
-        _link.RequestInThread(PuppetOperation.Poll, PolledEvents, (ulong)descriptor, (ulong)events, (ulong)milliseconds);
+        _link.RequestInThread(PuppetOperation.Poll, PolledEvents, [(ulong)descriptor, (ulong)events, (ulong)milliseconds]);
 
     public long Map(ulong length, int protection, int flags, int descriptor, ulong offset) =>
         _link.Request(PuppetOperation.Map, [0, length, (ulong)protection, (ulong)flags, (ulong)descriptor, offset]).Result;
@@ -115,17 +112,6 @@ internal sealed class PuppetProcess : IProcess
     public long Write(int descriptor, ReadOnlySpan<byte> data) =>
         _link.Request(PuppetOperation.Write, [(ulong)descriptor], data).Result;
 
-    public int Become(uint uid, uint gid, params ReadOnlySpan<uint> groups) =>
-        Call(PuppetOperation.SetIds, [uid, uid, uid, gid, gid, gid], MemoryMarshal.AsBytes(groups));
-
-    public int BecomeEffectively(uint uid, uint gid) =>
-        Call(PuppetOperation.SetIds, [Unchanged, uid, Unchanged, Unchanged, gid, Unchanged]);
-
-    public int SetUsers(uint real, uint effective, uint saved) =>
-        Call(PuppetOperation.SetIds, [real, effective, saved, Unchanged, Unchanged, Unchanged, KeepGroups]);
-
-    public int BecomeIpcOwner(uint uid, uint gid) => Call(PuppetOperation.KeepCapability, [uid, gid, CapIpcOwner]);
-
     public int EventFd(uint value) => Call(PuppetOperation.EventFd, [value]);
 
     public int Pipe(out int readEnd, out int writeEnd)
@@ -140,23 +126,12 @@ internal sealed class PuppetProcess : IProcess
 
     public int PollSet(int descriptor) => Call(PuppetOperation.PollSet, [(ulong)descriptor]);
 
-    public int Fork(out IProcess? child) => Adopt(Call(PuppetOperation.Fork, []), out child);
-
-    public int ForkIntoUserNamespace(uint inside, uint outside, uint count, out IProcess? child) =>
-        Adopt(Call(PuppetOperation.ForkIntoUserNamespace, [inside, outside, count]), out child);
-
-    private int Adopt(int pid, out IProcess? child)
-    {
-        child = pid < 0 ? null : _family.Adopt(pid, () => Call(PuppetOperation.WaitPid, [(ulong)pid]));
-        return pid;
-    }
-
     public int Handle(int signal, bool restart) => Call(PuppetOperation.Handle, [(ulong)signal, restart ? 1UL : 0]);
 
     public int Handled() => Call(PuppetOperation.Handled, []);
 
     public int SignalThread(int thread, int signal) => _link.RequestInThread(
-        PuppetOperation.SignalThread, static reply => reply.Result, (ulong)thread, (ulong)signal).Result();
+        PuppetOperation.SignalThread, static reply => reply.Result, [(ulong)thread, (ulong)signal]).Result();
 
     public long Now() => _link.Request(PuppetOperation.Clock, []).Result;
 

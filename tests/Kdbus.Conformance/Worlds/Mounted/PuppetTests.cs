@@ -1,3 +1,5 @@
+using Kdbus.Engine.Processes;
+
 namespace Kdbus.Conformance.Worlds.Mounted;
 
 /// <summary>The puppet is the ruler all statements are measured with: it must tell what the kernel said, and nothing else.</summary>
@@ -74,6 +76,70 @@ public sealed class PuppetTests : IDisposable
         Assert.Equal(0, puppet.Become(40001, 40001));
         Assert.Equal(Errno.EACCES, (Errno)(-puppet.Open("/etc/shadow", OpenFlags.ReadOnly)));
         Assert.Equal(Errno.EPERM, (Errno)(-puppet.Become(0, 0)));
+    }
+
+    [Fact]
+    public void A_thread_changes_itself_and_no_other()
+    {
+        IProcess puppet = _family.Start();
+        ulong nothing = puppet.Scratch.Allocate(8);
+        Self before = puppet.Self();
+        TaskCreds other = new(1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008);
+        Assert.Equal(Errno.EBADF, (Errno)(-puppet.IoctlInThread(77, 0, nothing, new ThreadChange(other, "worker")).Result()));
+        Assert.Equal((before.Creds, before.Name), (puppet.Self().Creds, puppet.Self().Name));
+        Assert.Equal(0, puppet.ChangeThread(new ThreadChange(other, "main")));
+        Assert.Equal((other, "main"), (puppet.Self().Creds, puppet.Self().ThreadName));
+    }
+
+    [Fact]
+    public void A_process_that_executes_a_program_keeps_its_number_and_its_files()
+    {
+        IProcess puppet = _family.Start();
+        int descriptor = puppet.Open("/dev/null");
+        Assert.Equal(0, puppet.Execute("other-name", "first", out IProcess? execution));
+        Assert.Equal((puppet.Id, 3), (execution!.Id, (int)execution.Write(descriptor, "123"u8)));
+        Self self = execution.Self();
+        Assert.Equal(("other-name", "first", "other-name"), (self.Name, self.FirstArgument, Path.GetFileName(self.Exe)));
+        Assert.Equal(Errno.ESRCH, (Errno)(-puppet.Close(descriptor)));
+        Assert.Equal(5, execution.Exit(5));
+    }
+
+    [Fact]
+    public void A_process_in_a_pid_namespace_has_a_number_there_and_one_here()
+    {
+        IProcess puppet = _family.Start();
+        Assert.Equal(puppet.ForkIntoPidNamespace(out IProcess? child), child!.Id);
+        Assert.Equal(new TaskNumbers(1, 1, 0), child.Self().Numbers);
+        Assert.Equal(2, child.Fork(out IProcess? grandchild));
+        Assert.Equal(new TaskNumbers(2, 2, 1), grandchild!.Self().Numbers);
+
+        // The parent's other children are where it is, and it has threads as before.
+        Assert.Equal(puppet.Fork(out IProcess? sibling), sibling!.Id);
+        Assert.Equal((ulong)sibling.Id, sibling.Self().Numbers.Pid);
+        Assert.Equal(0, puppet.PollInThread(puppet.EventFd(), PollEvents.In, 0).Result());
+        Assert.Equal(4, grandchild.Exit(4));
+    }
+
+    [Fact]
+    public void A_process_that_leaves_its_user_namespace_goes_on()
+    {
+        IProcess puppet = _family.Start();
+        Assert.Equal(0, puppet.Become(40001, 40001));
+        Assert.Equal(0, puppet.UnshareUserNamespace(7, 40001, 1));
+        Assert.Equal((7U, 7U), (puppet.Self().Creds.Uid, puppet.Self().Creds.Gid));
+        Assert.Equal(0, puppet.PollInThread(puppet.EventFd(), PollEvents.In, 0).Result());
+    }
+
+    [Fact]
+    public void A_control_group_goes_with_the_test()
+    {
+        using IControlGroup? group = ControlGroup.TryMake();
+        Assert.SkipWhen(group is null, "There is no control group to write to.");
+        IProcess puppet = _family.Start();
+        group!.Take(puppet);
+        Assert.Equal(group.Path, puppet.Self().Cgroup);
+        group.Dispose();
+        Assert.NotEqual(group.Path, puppet.Self().Cgroup, StringComparer.Ordinal);
     }
 
     [Fact]

@@ -25,25 +25,43 @@ internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tas
         caller = default;
         if (!tasks.TryGetValue(thread, out FakeTask? task))
             return Errno.ESRCH;
-        FakeCredentials c = task.Process.Credentials;
-        caller = new Caller(c.RealUid, c.EffectiveUid, c.RealGid, c.EffectiveGid, capabilities && c.IsIpcOwner, task.Process.Id)
+        FakeCredentials c = task.Credentials;
+        caller = new Caller(c.Ids.Uid, c.Ids.Euid, c.Ids.Gid, c.Ids.Egid, capabilities && c.IsIpcOwner, task.Process.Id)
         {
             Groups = facts.HasFlag(CallerFacts.Groups) ? c.Groups.ToArray() : default,
-            Maps = facts.HasFlag(CallerFacts.Maps) ? c.Namespace : null,
+            Maps = facts.HasFlag(CallerFacts.Maps) ? c.Namespace.Maps : null,
         };
         return Errno.OK;
     }
 
-    public ProcessRecord? Describe(int thread, AttachFlags kinds) => null;
+    public ProcessRecord? Describe(int thread, AttachFlags kinds) =>
+        tasks.TryGetValue(thread, out FakeTask? task) ? task.Process.Describe(task, kinds) : null;
 
-    public ReaderView ViewOf(int thread, CallerFacts facts) => default;
+    public ReaderView ViewOf(int thread, CallerFacts facts) =>
+        tasks.TryGetValue(thread, out FakeTask? task) ? task.Process.ViewOf(task, facts) : default;
 
-    public NamedProcesses Name(int thread, in KdbusPids pids) => default;
+    public NamedProcesses Name(int thread, in KdbusPids pids)
+    {
+        if (!tasks.TryGetValue(thread, out FakeTask? task))
+            return default;
+        ulong space = task.Process.PidNamespace;
+        bool found = Find(space, pids.Pid, out PidNumbers? process);
+        found &= Find(space, pids.Tid, out PidNumbers? named);
+        found &= Find(space, pids.Ppid, out PidNumbers? parent);
+        return new NamedProcesses(found, process, named, parent);
+    }
 
     public Errno CopyDescriptor(int thread, int number, out int copy)
     {
         copy = -1;
         return tasks.TryGetValue(thread, out FakeTask? task) ? task.Process.CopyDescriptor(number, out copy) : Errno.EBADF;
+    }
+
+    /// <summary>Who has a number in a pid namespace and has not ended; 0 stands for nobody.</summary>
+    private bool Find(ulong space, ulong number, out PidNumbers? numbers)
+    {
+        numbers = number == 0 ? null : tasks.Values.FirstOrDefault(t => !t.Process.HasEnded && t.Numbers.In(space) == number)?.Numbers;
+        return number == 0 || numbers is not null;
     }
 
     private delegate int Copy(FakeMemory memory, ulong address, IoVec piece);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Kdbus.Engine;
 using Kdbus.Fuse;
 using Kdbus.Fuse.Wire;
 using Kdbus.Linux;
@@ -12,7 +11,7 @@ namespace Kdbus.Conformance.Worlds.Simulated;
 /// A process without a machine: descriptors, memory, ids and threads, and the system calls on them as the kernel would turn them into FUSE
 /// requests. Its ids lie above those of any real process, so nothing can be done to one by mistake.
 /// </summary>
-internal sealed class FakeProcess : IProcess
+internal sealed partial class FakeProcess : IProcess
 {
     private const long FuseMagic = 0x65735546;
     private const int RestartSys = -512;
@@ -22,6 +21,8 @@ internal sealed class FakeProcess : IProcess
     private readonly MemoryWorld _world;
     private readonly FakeKernel _kernel;
     private readonly FakePaths _paths;
+    private readonly FakePidNamespace _pids;
+    private readonly FakeProcess? _parent;
     private readonly FakeTask _main;
     private readonly SortedDictionary<int, FakeFile> _files = [];
     private readonly Dictionary<int, RealFile> _others = []; // guarded by _files
@@ -31,23 +32,28 @@ internal sealed class FakeProcess : IProcess
     private volatile bool _exiting;
 
     public FakeProcess(MemoryWorld world, FakeKernel kernel, FakePaths paths)
+        : this(world, kernel, paths, FakeCredentials.Root, FakePidNamespace.Initial, null)
+    {
+    }
+
+    private FakeProcess(
+        MemoryWorld world, FakeKernel kernel, FakePaths paths, FakeCredentials credentials, FakePidNamespace pids, FakeProcess? parent)
     {
         _world = world;
         _kernel = kernel;
         _paths = paths;
-        _main = world.NewTask(this);
+        _pids = pids;
+        _parent = parent;
+        _main = world.NewTask(this, pids, credentials, parent?._main.Name ?? NameOf(Exe));
         Scratch = new Scratch(this);
     }
 
     public int Id => _main.Id;
 
-    public Scratch Scratch { get; }
-
-    /// <summary>Its present ids.</summary>
-    public FakeCredentials Credentials { get; private set; } = FakeCredentials.Root;
+    public Scratch Scratch { get; private set; }
 
     /// <summary>Its memory.</summary>
-    public FakeMemory Memory { get; private init; } = new();
+    public FakeMemory Memory { get; private set; } = new();
 
     public int Open(string path, int flags)
     {
@@ -110,6 +116,9 @@ internal sealed class FakeProcess : IProcess
         InThread("ioctl", task => With(descriptor, file => Ioctl(task, file, command, address)));
 
     public int Poll(int descriptor, int events, int milliseconds) => With(descriptor, file => Poll(_main, file, events, milliseconds));
+
+    public Pending IoctlInThread(int descriptor, uint command, ulong address, ThreadChange change) => InThread(
+        "ioctl", task => task.Change(change) is < 0 and int refused ? refused : With(descriptor, file => Ioctl(task, file, command, address)));
 
     public Pending PollInThread(int descriptor, int events, int milliseconds) =>
         InThread("poll", task => With(descriptor, file => Poll(task, file, events, milliseconds)));
@@ -182,7 +191,7 @@ internal sealed class FakeProcess : IProcess
     public int Symlink(string target, string path) => _paths.Make(_main, Credentials, path, FuseOpcode.SymLink, [], FakePaths.Text(target));
 
     public int ChangeMode(string path, int mode) => _paths.With(_main, Credentials, path, node =>
-        Credentials.HasCapabilities || Credentials.EffectiveUid == node.Attributes.Uid
+        Credentials.HasCapabilities || Credentials.Ids.Fsuid == node.Attributes.Uid
             ? _paths.Change(_main, node, new FuseSetAttrIn { Valid = FuseSetAttrFields.Mode, Mode = (uint)mode })
             : -(int)Errno.EPERM);
 
@@ -236,42 +245,6 @@ internal sealed class FakeProcess : IProcess
         return written;
     }
 
-    public int Become(uint uid, uint gid, params ReadOnlySpan<uint> groups)
-    {
-        if (!Credentials.HasCapabilities)
-            return -(int)Errno.EPERM;
-        Credentials = new FakeCredentials(uid, uid, gid, gid, groups.ToArray());
-        return 0;
-    }
-
-    public int BecomeEffectively(uint uid, uint gid)
-    {
-        if (!Credentials.HasCapabilities)
-            return -(int)Errno.EPERM;
-        Credentials = Credentials with { EffectiveUid = uid, EffectiveGid = gid, Groups = [] };
-        return 0;
-    }
-
-    public int SetUsers(uint real, uint effective, uint saved)
-    {
-        FakeCredentials c = Credentials;
-        foreach (uint uid in (uint[])[real, effective, saved])
-        {
-            if (!c.HasCapabilities && uid != c.RealUid && uid != c.EffectiveUid && uid != c.SavedUid)
-                return -(int)Errno.EPERM;
-        }
-        Credentials = c with { RealUid = real, EffectiveUid = effective, SavedUid = saved };
-        return 0;
-    }
-
-    public int BecomeIpcOwner(uint uid, uint gid)
-    {
-        if (!Credentials.HasCapabilities)
-            return -(int)Errno.EPERM;
-        Credentials = new FakeCredentials(uid, uid, gid, gid, []) { HasIpcOwnerOnly = true };
-        return 0;
-    }
-
     public int EventFd(uint value)
     {
         int made = Linux.EventFd.Create();
@@ -306,32 +279,6 @@ internal sealed class FakeProcess : IProcess
     {
         copy = FindOther(descriptor) is { } other ? FileDescriptor.Duplicate(other.Descriptor) : -1;
         return copy >= 0 ? Errno.OK : Errno.EBADF;
-    }
-
-    public int ForkIntoUserNamespace(uint inside, uint outside, uint count, out IProcess? child)
-    {
-        child = null;
-        if (!Credentials.HasCapabilities && (outside != Credentials.EffectiveUid || count != 1))
-            return -(int)Errno.EPERM;
-        IdRange[] names = [new IdRange(inside, outside, count)];
-        return Fork(new FakeCredentials(outside, outside, outside, outside, []) { Namespace = new IdMaps(names, names) }, out child);
-    }
-
-    public int Fork(out IProcess? child) => Fork(Credentials, out child);
-
-    private int Fork(FakeCredentials credentials, out IProcess? child)
-    {
-        FakeProcess made = new(_world, _kernel, _paths) { Credentials = credentials, Memory = Memory.Fork() };
-        lock (_files)
-        {
-            foreach ((int descriptor, RealFile other) in _others)
-                made._others[descriptor] = other.Use();
-            foreach ((int descriptor, FakeFile file) in _files)
-                made._files[descriptor] = file.Use();
-        }
-        _world.Add(made);
-        child = made;
-        return made.Id;
     }
 
     public int Handle(int signal, bool restart)
@@ -448,7 +395,7 @@ internal sealed class FakeProcess : IProcess
 
     private Pending InThread(string call, Func<FakeTask, int> body)
     {
-        FakeTask task = _world.NewTask(this);
+        FakeTask task = _world.NewTask(this, _pids, Credentials, _main.Name);
         TaskCompletionSource<long> outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _threads[task.Id] = (task, outcome.Task);
         new Thread(() =>

@@ -19,8 +19,8 @@ internal sealed class FakeRequest
             Opcode = opcode,
             Unique = unique,
             NodeId = node,
-            Uid = caller?.Process.Credentials.EffectiveUid ?? 0,
-            Gid = caller?.Process.Credentials.EffectiveGid ?? 0,
+            Uid = caller?.Credentials.Ids.Fsuid ?? 0,
+            Gid = caller?.Credentials.Ids.Fsgid ?? 0,
             Pid = (uint)(caller?.Id ?? 0),
         };
         MemoryMarshal.Write(Bytes, header);

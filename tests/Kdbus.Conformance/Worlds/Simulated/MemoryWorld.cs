@@ -53,13 +53,17 @@ internal sealed class MemoryWorld : IWorld, ILogger
         return process;
     }
 
+    /// <inheritdoc/>
+    public IControlGroup MakeControlGroup() => new FakeControlGroup();
+
     /// <summary>A process that will end with the world.</summary>
     public void Add(FakeProcess process) => _processes.Add(process);
 
     /// <summary>A thread with an id that nobody has had.</summary>
-    public FakeTask NewTask(FakeProcess process)
+    public FakeTask NewTask(FakeProcess process, FakePidNamespace pids, FakeCredentials credentials, string name)
     {
-        FakeTask task = new(Interlocked.Increment(ref s_lastId), process);
+        int id = Interlocked.Increment(ref s_lastId);
+        FakeTask task = new(id, process, pids.NewNumbers(id), credentials, name);
         _tasks[task.Id] = task;
         return task;
     }
@@ -100,4 +104,24 @@ internal sealed class MovableTime : TimeProvider
 
     /// <inheritdoc/>
     public override long GetTimestamp() => base.GetTimestamp() + Interlocked.Read(ref _ahead);
+}
+
+/// <summary>A control group of fake processes.</summary>
+internal sealed class FakeControlGroup : IControlGroup
+{
+    private readonly List<FakeProcess> _members = [];
+
+    /// <inheritdoc/>
+    public string Path => "/test.slice";
+
+    /// <inheritdoc/>
+    public void Take(IProcess process)
+    {
+        FakeProcess member = (FakeProcess)process;
+        member.Cgroup = Path;
+        _members.Add(member);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _members.ForEach(static member => member.Cgroup = FakeProcess.UsualCgroup);
 }
