@@ -24,10 +24,11 @@ internal sealed class ProcessCallers : ICallers, IDisposable
     private static TaskStatus? t_status;
 
     /// <param name="ownDevice">Minor number of the device that files of the mount report.</param>
-    public ProcessCallers(uint ownDevice)
+    /// <param name="openFiles">Descriptors that the daemon may have.</param>
+    public ProcessCallers(uint ownDevice, long openFiles)
     {
         _ownDevice = ownDevice;
-        Observer = new ProcessObserver(_namespaces);
+        Observer = new ProcessObserver(_namespaces, openFiles);
     }
 
     /// <summary>What is known of the processes that call.</summary>

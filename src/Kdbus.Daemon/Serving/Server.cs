@@ -18,7 +18,7 @@ public static class Server
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(ready);
         var log = loggers.CreateLogger("kdbusfs");
-        FileDescriptor.RaiseOpenFilesLimit();
+        var openFiles = FileDescriptor.RaiseOpenFilesLimit();
 
         var device = DeviceOf(mountPoint);
         var responder = new StallResponder(device, log);
@@ -28,7 +28,7 @@ public static class Server
             Bug = bug => log.Bug(bug),
             Trace = options.Trace ? new FuseTextTrace(log.FuseMessage) : null,
         };
-        using var callers = new ProcessCallers(device);
+        using var callers = new ProcessCallers(device, openFiles);
         using var fileSystem = new KdbusFileSystem(new FuseDevice(fuseDescriptor), callers, options, sessionOptions, log);
         var session = fileSystem.Session;
         if (session.Initialize() is { } end && end != FuseSessionEnd.Unmounted) return session.EndDescription ?? end.ToString();

@@ -21,12 +21,14 @@ internal sealed class ProcessObserver : IDisposable
     private readonly DetailReader _details = new();
     private readonly Timer? _trimmer;
 
-    public ProcessObserver(UserNamespaces users)
+    /// <param name="users">What user namespaces call ids.</param>
+    /// <param name="openFiles">Descriptors that the daemon may have.</param>
+    public ProcessObserver(UserNamespaces users, long openFiles)
     {
         _users = users;
         _spaces = new PidNamespaces();
         _trimmer = new Timer(_ => TrimAndGoOn(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _threads = new ThreadCache(filled: TrimLater);
+        _threads = new ThreadCache(openFiles, TrimLater);
     }
 
     internal ProcessObserver(UserNamespaces users, PidNamespaces spaces, ThreadCache threads)

@@ -9,9 +9,14 @@ namespace Kdbus.Daemon.Serving.Processes;
 /// </summary>
 internal sealed class ThreadCache : IDisposable
 {
+    /// <summary>How many are kept at most.</summary>
     public const int Capacity = 512;
 
+    private const int DescriptorsOfEach = 2;
+    private const int PartOfDescriptors = 8;
+
     private readonly bool _isPossible;
+    private readonly int _capacity = Capacity;
     private readonly Lock _lock = new();
     private readonly Dictionary<int, KnownThread> _threads = [];
     private KnownThread? _newest;
@@ -21,9 +26,14 @@ internal sealed class ThreadCache : IDisposable
 
     private readonly Action? _filled;
 
+    /// <param name="openFiles">Descriptors that the daemon may have: a small part of them is for this.</param>
     /// <param name="filled">Told when there is one, and was none before.</param>
-    public ThreadCache(Action? filled = null)
-        : this(IsPossible()) => _filled = filled;
+    public ThreadCache(long openFiles, Action? filled = null)
+        : this(IsPossible())
+    {
+        _capacity = (int)Math.Clamp(openFiles / PartOfDescriptors / DescriptorsOfEach, 1, Capacity);
+        _filled = filled;
+    }
 
     /// <param name="isPossible">Whether the kernel has what it takes.</param>
     internal ThreadCache(bool isPossible) => _isPossible = isPossible;
@@ -81,7 +91,7 @@ internal sealed class ThreadCache : IDisposable
             if (_ended) return;
             isFirst = _threads.Count == 0;
             if (_threads.Remove(thread.Id, out before)) Unlink(before);
-            if (_threads.Count == Capacity)
+            if (_threads.Count == _capacity)
             {
                 surplus = _oldest!;
                 _threads.Remove(surplus.Id);

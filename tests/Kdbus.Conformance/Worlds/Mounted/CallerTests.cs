@@ -10,7 +10,7 @@ namespace Kdbus.Conformance.Worlds.Mounted;
 public sealed class CallerTests : IDisposable
 {
     private readonly PuppetFamily _family = new();
-    private readonly ProcessCallers _callers = new(ownDevice: 0);
+    private readonly ProcessCallers _callers = new(ownDevice: 0, openFiles: 1024);
 
     public void Dispose()
     {

@@ -16,7 +16,7 @@ public sealed class ProcessObserverTests : IDisposable
     private const AttachFlags Everything = AttachMask.Process;
 
     private readonly PuppetFamily _family = new();
-    private readonly ThreadCache _threads = new();
+    private readonly ThreadCache _threads = new(openFiles: 1 << 20);
     private ProcessObserver _observer;
 
     public ProcessObserverTests() => _observer = new ProcessObserver(new UserNamespaces(), new PidNamespaces(), _threads);
