@@ -8,8 +8,8 @@
  * flagged IN_THREAD gets a thread of its own and may block as long as it likes.
  * A third thread does nothing but read frames: when the test goes away the read
  * ends, and the whole process exits even if every other thread sits in a system
- * call. (A parent death signal
- * would not do: the kernel sends it when the *thread* that forked us ends.)
+ * call. (A parent death signal would not do: the kernel sends it when the
+ * *thread* that forked us ends.)
  *
  * The control socket lives at a high descriptor number, so that the low ones
  * belong to the test.
