@@ -14,7 +14,7 @@ internal sealed class Campaign(IFuzzTarget target, ulong firstSeed)
     private List<byte[]> _inputs = [];
 
     public static IReadOnlyList<IFuzzTarget> Targets { get; } =
-        [new FuseTarget(), new CommandTarget(), new MessageTarget(), new NamesTarget(), new MatchTarget(), new PolicyTarget()];
+        [new FuseTarget(), new CommandTarget(), new MessageTarget(), new NamesTarget(), new MatchTarget(), new PolicyTarget(), new MetadataTarget()];
 
     /// <summary>Cases run.</summary>
     public long Cases { get; private set; }

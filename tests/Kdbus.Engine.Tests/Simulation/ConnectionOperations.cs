@@ -96,7 +96,8 @@ internal sealed class ConnectionOperations(World world, Vocabulary words)
             return;
         }
 
-        var id = Chance.OneIn(10) ? 0 : words.Id(connection.Bus);
+        var faked = connection.Bus.Connections.FindAll(each => each.Fakes != null);
+        var id = Chance.OneIn(10) ? 0 : faked.Count > 0 && Chance.OneIn(2) ? Chance.Any(faked).Id : words.Id(connection.Bus);
         var name = Chance.OneIn(2) ? words.Name() : null;
         if (name != null && Chance.OneIn(2)) id = 0;
         var frame = Frame.Of(new KdbusCmdInfo { Id = id, AttachFlags = mask }, name == null ? [] : [Frame.Item(ItemType.Name, name)]);

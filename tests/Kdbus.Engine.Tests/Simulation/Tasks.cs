@@ -33,7 +33,7 @@ internal sealed class Tasks
         Task(3, [1002, 1002, 1002, 1002, 1002, 1002, 1002, 1002], [50, 60], Users[2], Roots[1], new PidModel((1, 300), (2, 30), (3, 3)), new PidModel((1, 300), (2, 30), (3, 3))),
         Task(4, [1003, 1001, 1003, 1001, 1003, 1001, 1003, 1001], [60], Users[3], Roots[0], new PidModel((1, 400), (4, 40)), new PidModel((1, 404), (4, 44))),
         Task(5, [1003, 1003, 1003, 1003, 1003, 1003, 1003, 1003], [], Users[4], Roots[2], new PidModel((1, 500)), new PidModel((1, 500))) with { PidNamespace = 9 },
-        Task(6, [1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000], [50], Users[0], Roots[1], new PidModel((1, 600), (2, 60)), new PidModel((1, 600), (2, 60))),
+        Task(6, [1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000], [50], Users[1], Roots[1], new PidModel((1, 600), (2, 60)), new PidModel((1, 600), (2, 60))),
     ];
 
     public int Count => _tasks.Length;

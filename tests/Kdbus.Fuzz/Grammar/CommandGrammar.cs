@@ -71,7 +71,7 @@ internal static class CommandGrammar
                 var byName = dice.OneIn(3);
                 if (byName) items.Add(Frame.Item(ItemType.Name, BusWords.Name(dice)));
                 var id = byName && !dice.OneIn(4) ? 0 : peers.Count > 0 && !dice.OneIn(6) ? dice.Of(peers) : dice.Wild();
-                return Frame.Of(new KdbusCmdInfo { Flags = flags, ReturnFlags = Stale(dice), Id = id, AttachFlags = (ulong)dice.Below(1 << 15) }, [.. items]);
+                return Frame.Of(new KdbusCmdInfo { Flags = flags, ReturnFlags = Stale(dice), Id = id, AttachFlags = dice.OneIn(3) ? ulong.MaxValue : (uint)dice.Below(1 << 15) | ((ulong)dice.Below(8) << 32) }, [.. items]);
             case Command.MatchAdd:
                 MatchGrammar.Add(dice, peers, items);
                 return Frame.Of(new KdbusCmdMatch { Flags = flags | (uint)dice.Below(2), ReturnFlags = Stale(dice), Cookie = (ulong)dice.Below(4) }, [.. items]);
@@ -134,7 +134,9 @@ internal static class CommandGrammar
         }
 
         if (dice.OneIn(3)) items.Add(Frame.Item(ItemType.ConnDescription, dice.OneIn(4) ? "-bad-" : "a-peer"));
-        if (dice.OneIn(40)) items.Add(Frame.Item(ItemType.Creds, new KdbusCreds()));
+        if (dice.OneIn(20)) items.Add(Frame.Item(ItemType.Creds, new KdbusCreds { Uid = Id(dice), Euid = Id(dice), Suid = Id(dice), Gid = Id(dice), Fsgid = Id(dice) }));
+        if (dice.OneIn(30)) items.Add(Frame.Item(ItemType.Pids, new KdbusPids { Pid = (ulong)dice.Below(5), Tid = (ulong)dice.Below(6), Ppid = (ulong)dice.Below(5) }));
+        if (dice.OneIn(30)) items.Add(Frame.Item(ItemType.Seclabel, dice.OneIn(5) ? "" : "label"));
         if (dice.OneIn(40)) PolicyGrammar.Add(dice, items, names: 2);
         return Frame.Of(
             new KdbusCmdHello
@@ -142,8 +144,8 @@ internal static class CommandGrammar
                 Flags = flags | (ulong)kind | (uint)dice.Below(2),
                 ReturnFlags = Stale(dice),
                 PoolSize = dice.OneIn(12) ? dice.Wild() : dice.Of(4096UL, 65536UL, 1048576UL, 1048576UL),
-                AttachFlagsSend = dice.OneIn(12) ? dice.Wild() : ulong.MaxValue,
-                AttachFlagsRecv = dice.OneIn(12) ? dice.Wild() : dice.Of(0UL, 1UL, 0x2000UL, ulong.MaxValue),
+                AttachFlagsSend = dice.OneIn(12) ? dice.Wild() : dice.Of(ulong.MaxValue, (ulong)(AttachFlags.All | AttachMask.Extensions), Kinds(dice)),
+                AttachFlagsRecv = dice.OneIn(12) ? dice.Wild() : dice.Of(0UL, 1UL, 0x2000UL, ulong.MaxValue, (ulong)(AttachFlags.All | AttachMask.Extensions), Kinds(dice)),
             },
             [.. items]);
     }
@@ -162,7 +164,11 @@ internal static class CommandGrammar
         return items;
     }
 
-    private static ulong Mask(Dice dice) => dice.OneIn(3) ? dice.Wild() : dice.OneIn(3) ? ulong.MaxValue : (ulong)dice.Below(1 << 14);
+    private static ulong Mask(Dice dice) => dice.OneIn(4) ? dice.Wild() : dice.OneIn(3) ? ulong.MaxValue : Kinds(dice);
+
+    private static ulong Kinds(Dice dice) => (uint)dice.Below(1 << 14) | ((ulong)dice.Below(8) << 32);
+
+    private static ulong Id(Dice dice) => dice.OneIn(10) ? dice.Wild() : dice.Of(0UL, 1UL, 1000UL, 1001UL, uint.MaxValue);
 
     private static string NodeName(Dice dice, uint uid) => dice.OneIn(12)
         ? Encoding.Latin1.GetString(dice.Bytes(dice.Below(70)))

@@ -38,7 +38,7 @@ internal sealed class NaivePolicy
             if (read.Count == 0) return Errno.EINVAL;
             var (kind, level, id) = (BitConverter.ToUInt64(payload), BitConverter.ToUInt64(payload, 8), BitConverter.ToUInt32(payload, 16));
             if (kind is < 1 or > 3 || level > 2) return Errno.EINVAL;
-            if (kind != 3 && (id == uint.MaxValue || !TryMap(kind == 1 ? maps?.Users : maps?.Groups, ref id))) return Errno.EINVAL;
+            if (kind != 3 && (id == uint.MaxValue || !NaiveIds.TryMapOut(kind == 1 ? maps?.Users : maps?.Groups, ref id))) return Errno.EINVAL;
             read[^1].Access.Add(new Access(kind, level, id));
         }
 
@@ -67,19 +67,5 @@ internal sealed class NaivePolicy
         return found.SelectMany(entry => entry.Access)
             .Where(access => access.Type == 3 || (access.Type == 1 ? access.Id == user : groups.Contains(access.Id)))
             .Max(access => (ulong?)access.Level);
-    }
-
-    private static bool TryMap(ReadOnlyMemory<IdRange>? ranges, ref uint id)
-    {
-        if (ranges is not { } known) return true;
-        foreach (var range in known.ToArray())
-        {
-            var offset = (long)id - range.Inside;
-            if (offset < 0 || offset >= range.Count) continue;
-            id = (uint)(range.Outside + offset);
-            return true;
-        }
-
-        return false;
     }
 }

@@ -26,6 +26,19 @@ internal sealed class Evidence
     /// <summary>What it has received, in no order.</summary>
     public List<Receipt> Received { get; } = [];
 
+    /// <summary>Kinds of metadata that it ever allowed.</summary>
+    public AttachFlags MayTell { get; private set; }
+
+    /// <summary>Kinds of metadata that it ever asked for.</summary>
+    public AttachFlags MayWant { get; private set; }
+
+    /// <summary>It has tried to be a connection that does not say that it is somebody else's.</summary>
+    public bool MayTellOfItself { get; set; }
+
+    public void Tells(ulong mask) => MayTell |= Meant(mask);
+
+    public void Wants(ulong mask) => MayWant |= Meant(mask);
+
     public bool MayHave(string name) => MayHaveAnyName || Names.Contains(name);
 
     /// <summary>All matches of a cookie are gone that had been there before a command was issued which has come back now.</summary>
@@ -36,6 +49,8 @@ internal sealed class Evidence
             if (match.Cookie == cookie && match.Answered < issued) match.Removed = Math.Min(match.Removed, now);
         }
     }
+
+    private static AttachFlags Meant(ulong mask) => mask == ulong.MaxValue ? AttachFlags.All : (AttachFlags)mask;
 }
 
 /// <summary>A match that was asked for.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using Kdbus.Daemon.Serving;
 using Kdbus.Engine;
 using Kdbus.Engine.Processes;
@@ -75,11 +76,56 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
         return Errno.OK;
     }
 
-    public ProcessRecord? Describe(int thread, AttachFlags kinds) => null;
+    /// <summary>Something else each time, and now and then not all of it.</summary>
+    public ProcessRecord? Describe(int thread, AttachFlags kinds)
+    {
+        if (Find(thread) is not { } process) return null;
+        lock (_lock)
+        {
+            if (dice.OneIn(40)) return null;
+            if (dice.OneIn(4)) kinds &= (AttachFlags)dice.Next();
+            return new ProcessRecord
+            {
+                Kinds = kinds,
+                Creds = new TaskCreds(process.Uid, process.Uid, Id(), Id(), process.Uid, Id(), Id(), Id()),
+                Process = Numbers(process),
+                Thread = Numbers(process),
+                Parent = dice.OneIn(3) ? null : Numbers(Processes[0]),
+                PidfsId = dice.Next(),
+                StartTime = dice.Next(),
+                Details = Details(process),
+            };
+        }
+    }
 
-    public ReaderView ViewOf(int thread, CallerFacts facts) => default;
+    public ReaderView ViewOf(int thread, CallerFacts facts)
+    {
+        if (Find(thread) is not { } process) return default;
+        lock (_lock)
+        {
+            if (dice.OneIn(40)) return default;
+            return new ReaderView
+            {
+                UserNamespace = facts.HasFlag(CallerFacts.UserNamespace) ? UserNamespaceOf(process) : 0,
+                Maps = facts.HasFlag(CallerFacts.UserNamespace) ? process.Maps : null,
+                PidNamespace = facts.HasFlag(CallerFacts.PidNamespace) ? 1 + (ulong)dice.Below(3) : 0,
+                Root = facts.HasFlag(CallerFacts.Root) ? RootOf() : default,
+            };
+        }
+    }
 
-    public NamedProcesses Name(int thread, in KdbusPids pids) => default;
+    public NamedProcesses Name(int thread, in KdbusPids pids)
+    {
+        ulong[] numbers = [pids.Pid, pids.Tid, pids.Ppid];
+        var named = numbers.Select(number => Array.Find(Processes, process => (ulong)process.Pid == number)).ToArray();
+        var found = numbers.Zip(named).All(each => each.First == 0 || each.Second != null);
+        return new NamedProcesses(found, Pid(named[0]), Pid(named[1]), Pid(named[2]));
+
+        PidNumbers? Pid(FuzzProcess? process)
+        {
+            lock (_lock) return process == null ? null : Numbers(process);
+        }
+    }
 
     /// <summary>
     /// All processes have the same descriptors: <see cref="Switched"/>, one that is always readable, one that nobody may poll.
@@ -121,6 +167,33 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
         EventFd.Signal(descriptor);
         return descriptor;
     }
+
+    private static ulong UserNamespaceOf(FuzzProcess process) => process.Maps == null ? 1 : (ulong)process.Pid;
+
+    private ProcessDetails Details(FuzzProcess process) => new()
+    {
+        AuxGroups = new uint[dice.Below(5)],
+        TidComm = Text(process),
+        PidComm = Text(process),
+        Exe = Text(process),
+        Root = RootOf(),
+        Cmdline = Text(process),
+        Cgroup = Text(process),
+        Caps = new CapabilitySets(40, dice.Next(), dice.Next(), dice.Next(), dice.Next()),
+        UserNamespace = UserNamespaceOf(process),
+        Seclabel = Text(process),
+        AuditSession = (uint)dice.Next(),
+        LoginUid = Id(),
+    };
+
+    private uint Id() => dice.OneIn(4) ? (uint)dice.Wild() : (uint)(1000 + dice.Below(3));
+
+    private byte[] Text(FuzzProcess process) => Encoding.ASCII.GetBytes(process.Word + new string('x', dice.OneIn(30) ? dice.Below(4096) : dice.Below(20)));
+
+    private RootDirectory RootOf() => new(1, 1, 1 + (ulong)dice.Below(2));
+
+    private PidNumbers Numbers(FuzzProcess process) =>
+        dice.OneIn(2) ? new PidNumbers([1], [(uint)process.Pid]) : new PidNumbers([1, 2], [(uint)process.Pid, (uint)dice.Next()]);
 
     private FuzzProcess? Find(int thread) => Array.Find(Processes, process => process.Pid == thread / ThreadsOfProcess);
 

@@ -30,6 +30,9 @@ internal sealed class FuzzProcess
 
     public uint Uid { get; }
 
+    /// <summary>With which all texts about it begin.</summary>
+    public string Word => $"p{Pid}-";
+
     /// <summary>Supplementary groups.</summary>
     public ReadOnlyMemory<uint> Groups { get; init; }
 

@@ -19,6 +19,9 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
     /// <summary>Messages that were compared with what was sent; without any of a kind, nothing was tested.</summary>
     public static Tally Seen { get; } = new();
 
+    /// <summary>The kinds of metadata that the domain lets through.</summary>
+    public AttachFlags LetsThrough { get; set; }
+
     /// <summary>A command is about to be issued, with these bytes; null if they have been issued before.</summary>
     public void Issue(Sent sent, byte[]? frame, bool isDamaged)
     {
@@ -62,20 +65,25 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
         var pieces = new List<KdbusVec>();
         string? name = null;
         var notices = new List<(ItemType Type, byte[] Payload)>();
+        var told = new ToldMetadata();
         var reader = new ItemReader(slice[64..(int)header.Size]);
         while (reader.TryRead(out var item))
         {
             if (item.Type == ItemType.PayloadOff) pieces.Add(item.As<KdbusVec>());
             else if (item.Type == ItemType.DstName) name = Encoding.ASCII.GetString(item.String);
             else if (item.Type >= ItemType.NameAdd) notices.Add((item.Type, item.Payload.ToArray()));
-            else if (item.Type is not (ItemType.Timestamp or ItemType.ConnDescription)) fault($"A message has an item {item.Type}.");
+            else if (told.Add(item) is { } wrong) fault($"A message has an item {item.Type}, which {wrong}.");
+            else continue;
+            if (told.Kinds != AttachFlags.None) fault($"A message has an item {item.Type} behind its metadata.");
         }
 
         if (reader.Error != Errno.OK) fault("The items of a received message are no chain.");
+        if (pieces.Exists(piece => piece.Offset < header.Size)) fault("A payload begins within the items.");
         if (!isStrict) return;
         if (header.SrcId == Constants.SrcIdKernel)
         {
             Notice(file, header, notices);
+            if ((told.Kinds & ~(AttachFlags.Timestamp & LetsThrough & file.Evidence.MayWant)) != 0) fault($"A notification tells {told.Kinds}.");
             return;
         }
 
@@ -89,11 +97,36 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
         CheckHeader(message, header, name);
         CheckPayload(message, slice, pieces);
         CheckReceiver(file, message, header);
+        CheckMetadata(file, message, told);
         if (!isFinal) return;
         if (!ReceiversOf(message, file).Add(file) || message.Receivers.Count > (message.IsBroadcast ? int.MaxValue : 1)) fault($"{message} was delivered twice.");
         if (by.Command == (uint)Command.Recv) CheckOrder(file, message, by);
         if (by.Command == (uint)Command.Recv) file.Evidence.Received.Add(new Receipt(message, isFirst, by.Issued, _now));
         Seen.Count(message, file.Kind);
+    }
+
+    /// <summary>The answer to a question about somebody lies in a pool, where the result of a command says.</summary>
+    public void Told(AttachFlags asked, bool aboutBus, ReadOnlySpan<byte> record)
+    {
+        var told = new ToldMetadata();
+        if (record.Length < 24 || MemoryMarshal.Read<ulong>(record) != (ulong)record.Length)
+        {
+            fault($"An answer of {record.Length} bytes says that it is of another size.");
+            return;
+        }
+
+        var names = 0;
+        var reader = new ItemReader(record[24..]);
+        while (reader.TryRead(out var item))
+        {
+            if (item.Type == ItemType.MakeName) names++;
+            else if (told.Add(item) is { } wrong) fault($"An answer has an item {item.Type}, which {wrong}.");
+        }
+
+        Seen.Answers++;
+        if (reader.Error != Errno.OK || names != (aboutBus ? 1 : 0)) fault($"An answer with {names} names of a bus, whose items end with {reader.Error}.");
+        if ((told.Kinds & ~(asked & LetsThrough & ~AttachFlags.Timestamp)) != 0) fault($"Somebody asked for {asked} and was told {told.Kinds}.");
+        if (aboutBus && (told.Kinds & AttachMask.Connection) != 0) fault($"A bus was said to have {told.Kinds}.");
     }
 
     /// <summary>What a command says that may count against what is received later.</summary>
@@ -102,9 +135,13 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
         switch ((Command)sent.Command)
         {
             case Command.NameAcquire or Command.Hello:
-                if (sent.Command == (uint)Command.Hello) evidence.Hellos++;
+                if (sent.Command == (uint)Command.Hello) NoteHello(evidence, frame, isDamaged);
                 evidence.MayHaveAnyName |= isDamaged;
                 if (!isDamaged) evidence.Names.UnionWith(NamesIn(frame.AsSpan(CommandLayout.Of(sent.Command)!.FixedSize)));
+                break;
+            case Command.Update:
+                if (isDamaged) NoteAnyMask(evidence);
+                else NoteMasks(evidence, frame.AsSpan(CommandLayout.Of(sent.Command)!.FixedSize));
                 break;
             case Command.MatchAdd when isDamaged:
                 evidence.MayMatchAnything = true;
@@ -117,6 +154,42 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
                 sent.RemovesMatches = Frame.As<KdbusCmdMatch>(frame).Cookie;
                 break;
         }
+    }
+
+    private static void NoteHello(Evidence evidence, byte[] frame, bool isDamaged)
+    {
+        evidence.Hellos++;
+        if (isDamaged)
+        {
+            NoteAnyMask(evidence);
+            evidence.MayTellOfItself = true;
+            return;
+        }
+
+        var hello = Frame.As<KdbusCmdHello>(frame);
+        evidence.Tells(hello.AttachFlagsSend);
+        evidence.Wants(hello.AttachFlagsRecv);
+        var isSomebodyElse = false;
+        var items = new ItemReader(frame.AsSpan(CommandLayout.Of((uint)Command.Hello)!.FixedSize));
+        while (items.TryRead(out var item)) isSomebodyElse |= item.Type is ItemType.Creds or ItemType.Pids or ItemType.Seclabel;
+        evidence.MayTellOfItself |= !isSomebodyElse;
+    }
+
+    private static void NoteMasks(Evidence evidence, ReadOnlySpan<byte> chain)
+    {
+        var items = new ItemReader(chain);
+        while (items.TryRead(out var item))
+        {
+            if (item.Payload.Length != sizeof(ulong)) continue;
+            if (item.Type == ItemType.AttachFlagsSend) evidence.Tells(item.As<ulong>());
+            if (item.Type == ItemType.AttachFlagsRecv) evidence.Wants(item.As<ulong>());
+        }
+    }
+
+    private static void NoteAnyMask(Evidence evidence)
+    {
+        evidence.Tells((ulong)(AttachFlags.All | AttachMask.Extensions));
+        evidence.Wants((ulong)(AttachFlags.All | AttachMask.Extensions));
     }
 
     private static List<string> NamesIn(ReadOnlySpan<byte> chain)
@@ -187,6 +260,25 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
         {
             fault($"{message} for {message.Header.DstId} arrived at {file.Id}.");
         }
+    }
+
+    /// <summary>
+    /// What is told was agreed between the sender and who had the name when the message was sent. Of the process there are the words
+    /// of the one that sent it.
+    /// </summary>
+    private void CheckMetadata(FuzzFile file, SentMessage message, ToldMetadata told)
+    {
+        var (sender, wanted) = (message.File.Evidence, file.Evidence.MayWant);
+        if (message.Name != null)
+        {
+            foreach (var other in _files.Where(other => other.Evidence.MayHave(message.Name))) wanted |= other.Evidence.MayWant;
+        }
+
+        var allowed = LetsThrough & sender.MayTell & wanted & (sender.MayTellOfItself ? ~AttachFlags.None : AttachMask.Connection);
+        if ((told.Kinds & ~allowed) != 0) fault($"{message} tells {told.Kinds & ~allowed}, which was not agreed.");
+        if (told.Names.Find(name => !sender.MayHave(name)) is { } name) fault($"{message} of somebody who is said to own {name}.");
+        if (told.Texts.Find(text => !text.StartsWith(message.Process.Word, StringComparison.Ordinal)) is { } text) fault($"{message} of {message.Process.Word} tells of {text}.");
+        if ((told.Kinds & AttachMask.Process) != 0) Seen.Described++;
     }
 
     /// <summary>A signal that was sent to a name has passed a match of whoever had the name by then.</summary>

@@ -42,6 +42,9 @@ internal static class ServedDomain
                 var host = Host(served);
                 using (host.Enter()) return Consistency.Check(host.Domain);
             };
+            var domain = Host(served).Domain;
+            domain.AttachMask = dice.Below(4) switch { 0 => Domain.DefaultAttachMask, 1 => (AttachFlags)dice.Next(), _ => AttachFlags.Any };
+            kernel.Traffic.LetsThrough = domain.LetsThrough;
             var end = served.Session.Run();
             if (kernel.Faults.Count > 0) throw new FuzzFailure(string.Join('\n', kernel.Faults));
             lock (bugs)

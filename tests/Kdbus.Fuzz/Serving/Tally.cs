@@ -17,6 +17,12 @@ internal sealed class Tally
 
     public long Notifications { get; set; }
 
+    /// <summary>Messages that told something of their sender's process.</summary>
+    public long Described { get; set; }
+
+    /// <summary>Answers about somebody.</summary>
+    public long Answers { get; set; }
+
     /// <summary>Pairs of messages of one sender at one receiver.</summary>
     public long Ordered { get; set; }
 
@@ -31,5 +37,5 @@ internal sealed class Tally
     }
 
     public override string ToString() =>
-        $"{Messages} messages, {Signals} of them signals, {Named} to names, {Copies} at monitors, {LargeCopies} large ones elsewhere too; {Notifications} notifications, {Ordered} pairs in order";
+        $"{Messages} messages, {Signals} of them signals, {Named} to names, {Copies} at monitors, {LargeCopies} large ones elsewhere too; {Described} with their process, {Answers} answers about somebody; {Notifications} notifications, {Ordered} pairs in order";
 }

@@ -50,6 +50,9 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     /// <summary>The connection that a handle has become.</summary>
     public Func<ulong, Connection?> ConnectionOf { get; set; } = _ => null;
 
+    /// <summary>The kinds of metadata that the domain lets through.</summary>
+    public AttachFlags LetsThrough { set => _judge.LetsThrough = value; }
+
     /// <summary>What is wrong inside the daemon, or null.</summary>
     public Func<string?> Inspect { get; set; } = () => null;
 
@@ -443,7 +446,9 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
                 Told(file, Frame.As<KdbusCmdList>(frame).Offset);
                 break;
             case Command.ConnInfo or Command.BusCreatorInfo:
-                Told(file, Frame.As<KdbusCmdInfo>(frame).Offset);
+                var info = Frame.As<KdbusCmdInfo>(frame);
+                Told(file, info.Offset);
+                Answered(file, (Command)sent.Command, info);
                 break;
             case Command.Recv:
                 var recv = Frame.As<KdbusCmdRecv>(frame);
@@ -459,6 +464,20 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     private void Told(FuzzFile file, ulong offset)
     {
         if (offset < file.PoolSize) file.Slices.Add(offset);
+    }
+
+    private void Answered(FuzzFile file, Command command, in KdbusCmdInfo info)
+    {
+        if (file.Backing < 0 || file.IsScribbled || chaos) return;
+        var record = new byte[Math.Min(info.InfoSize, file.PoolSize)];
+        if (info.InfoSize > file.PoolSize - info.Offset || FileDescriptor.Pread(file.Backing, record, (long)info.Offset) != record.Length)
+        {
+            kernel.Fault($"An answer at {info.Offset}, {info.InfoSize} bytes, is not in the pool of {file.PoolSize}.");
+            return;
+        }
+
+        var asked = info.AttachFlags == ulong.MaxValue ? AttachFlags.All : (AttachFlags)info.AttachFlags;
+        _judge.Told(asked, aboutBus: command == Command.BusCreatorInfo, record);
     }
 
     /// <summary>A message lies in the pool: who knows it can answer it.</summary>

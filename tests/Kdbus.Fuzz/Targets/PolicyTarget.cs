@@ -1,6 +1,7 @@
 using System.Text;
 using Kdbus.Engine;
 using Kdbus.Engine.Policy;
+using Kdbus.Fuzz.Grammar;
 using Kdbus.Fuzz.Naive;
 
 namespace Kdbus.Fuzz.Targets;
@@ -44,7 +45,7 @@ internal sealed class PolicyTarget : IFuzzTarget
     private static void Replace(
         Dice dice, PolicyDatabase database, NaivePolicy naive, object owner, List<(ItemType Type, byte[] Payload)> items, byte[] chain)
     {
-        var maps = dice.OneIn(2) ? null : new IdMaps(Ranges(dice), Ranges(dice));
+        var maps = dice.OneIn(2) ? null : new IdMaps(IdGrammar.Ranges(dice), IdGrammar.Ranges(dice));
         var maxNames = dice.OneIn(3) ? 1 : 0;
         var wildcards = !dice.OneIn(4);
         var caller = new Caller(1, 1, 1, 1, CapIpcOwner: false, Pid: 1) { Maps = maps };
@@ -59,8 +60,8 @@ internal sealed class PolicyTarget : IFuzzTarget
 
     private static void Ask(Dice dice, PolicyDatabase database, NaivePolicy naive)
     {
-        uint[] groups = [.. Enumerable.Range(0, dice.Below(3)).Select(_ => Id(dice))];
-        var caller = new Caller(99, Id(dice), 98, Id(dice), CapIpcOwner: dice.OneIn(2), Pid: 1) { Groups = groups };
+        uint[] groups = [.. Enumerable.Range(0, dice.Below(3)).Select(_ => IdGrammar.Id(dice))];
+        var caller = new Caller(99, IdGrammar.Id(dice), 98, IdGrammar.Id(dice), CapIpcOwner: dice.OneIn(2), Pid: 1) { Groups = groups };
         var name = dice.OneIn(8) ? "a" : dice.Of(Names).Replace('*', 'z');
         var expected = naive.Lookup(caller.Euid, [caller.Egid, .. groups], name);
         Require(expected, (ulong?)database.Lookup(caller, Encoding.Latin1.GetBytes(name)), $"access of {caller.Euid}, {caller.Egid} to {name}");
@@ -83,31 +84,11 @@ internal sealed class PolicyTarget : IFuzzTarget
             BitConverter.TryWriteBytes(access, any ? dice.Wild() : 1 + (ulong)dice.Below(3));
             BitConverter.TryWriteBytes(access.AsSpan(8), any ? dice.Wild() : (ulong)dice.Below(3));
             // What stands above the 32 bits of an id is passed over.
-            BitConverter.TryWriteBytes(access.AsSpan(16), any ? dice.Wild() : Id(dice) | (dice.OneIn(5) ? dice.Next() << 32 : 0));
+            BitConverter.TryWriteBytes(access.AsSpan(16), any ? dice.Wild() : IdGrammar.Id(dice) | (dice.OneIn(5) ? dice.Next() << 32 : 0));
             items.Add((ItemType.PolicyAccess, access));
         }
 
         return items;
-    }
-
-    /// <summary>Few, and those at the ends of what there is.</summary>
-    private static uint Id(Dice dice) => dice.OneIn(6) ? dice.Of(uint.MaxValue - 1, uint.MaxValue, 1u << 31) : (uint)dice.Below(6);
-
-    /// <summary>Ranges that do not overlap inside; each may be empty, and may end where ids end.</summary>
-    private static IdRange[] Ranges(Dice dice)
-    {
-        List<IdRange> ranges = [];
-        for (uint inside = 0, count = (uint)dice.Below(4); count > 0; count--)
-        {
-            var length = (uint)dice.Below(4);
-            inside += (uint)dice.Below(2);
-            ranges.Add(new IdRange(inside, (uint)dice.Below(6), length));
-            inside += length;
-        }
-
-        if (dice.OneIn(4)) ranges.Add(new IdRange(uint.MaxValue - 3, 2, 3));
-        if (dice.OneIn(8)) ranges = [new IdRange(0, 0, uint.MaxValue)];
-        return [.. ranges];
     }
 
     private static void Require<T>(T expected, T actual, string what)
