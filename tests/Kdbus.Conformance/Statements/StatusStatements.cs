@@ -370,6 +370,45 @@ public class StatusStatements
         Assert.Equal((path, mode, owner, 0UL), (path, Octal(status), status.Uid, status.Size));
     }
 
+    [Theory, Worlds]
+    public void STA_16_who_does_not_allow_what_a_bus_requires_can_be_seen_with_what_was_missing(WorldKind world)
+    {
+        using Scene scene = new(world);
+        scene.MakeBus(required: (ulong)(AttachFlags.Pids | AttachFlags.Creds | AttachFlags.Timestamp));
+        IProcess refused = scene.World.Spawn();
+        Assert.Equal((0UL, ""), Unmet(scene, out JsonElement pid));
+        Assert.Equal(JsonValueKind.Null, pid.ValueKind);
+
+        Assert.Equal(Errno.ECONNREFUSED, scene.Bus.Open(refused).Run(Command.Hello, Peer.HelloCommand(send: (ulong)AttachFlags.Creds)).Result);
+        Assert.Equal((1UL, "timestamp pids"), Unmet(scene, out pid));
+        Assert.Equal(refused.Id, pid.GetInt32());
+
+        Peer member = scene.Connect(Peer.HelloCommand(send: ulong.MaxValue));
+        Assert.Equal(Errno.EINVAL, member.Update(send: (ulong)(AttachFlags.Pids | AttachFlags.Timestamp)));
+        Assert.Equal((2UL, "creds"), Unmet(scene, out pid));
+        Assert.Equal(member.Process.Id, pid.GetInt32());
+    }
+
+    [Theory, Worlds]
+    public void STA_17_a_connection_that_speaks_for_somebody_else_is_shown_as_one_with_its_own_ids(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer plain = scene.Connect();
+        Peer faked = scene.Connect(Peer.FakedHello(label: "somebody"));
+        JsonElement row = Assert.Single(Rows(scene, "connections"), row => Id(row, "id") == faked.Id);
+        Assert.Equal((true, faked.Process.Id), (row.GetProperty("faked").GetBoolean(), row.GetProperty("pid").GetInt32()));
+        row = Assert.Single(Rows(scene, "connections"), row => Id(row, "id") == plain.Id);
+        Assert.False(row.GetProperty("faked").GetBoolean());
+    }
+
+    private static (ulong Count, string Missing) Unmet(Scene scene, out JsonElement pid)
+    {
+        JsonElement row = Assert.Single(DomainRows(scene, "buses"));
+        pid = row.GetProperty("lastMissingPid");
+        IEnumerable<string?> missing = row.GetProperty("lastMissing").GetProperty("names").EnumerateArray().Select(static name => name.GetString());
+        return (Id(row, "unmet"), string.Join(' ', missing));
+    }
+
     private static IReadOnlyList<JsonElement> Rows(Scene scene, string name) =>
         StatusFiles.Rows(StatusFiles.Read(scene.Process, scene.PathOf($".status/0-test/{name}.json")), "0-test");
 
