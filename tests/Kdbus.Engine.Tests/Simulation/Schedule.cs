@@ -99,8 +99,8 @@ internal sealed class Schedule
             case < 940: _messages.Commit(); break;
             case < 965: _messages.Pass(); break;
             case < 969: _messages.Exhaust(anybody); break;
-            case < 974: _messages.Mask(); break;
             case < 990: _messages.Scribble(anybody); break;
+            case < 994: _messages.Mask(); break;
             default: _connections.Malformed(anybody); break;
         }
     }

@@ -158,6 +158,7 @@ internal sealed class Tasks
         var ids = new uint[8];
         for (var i = 0; i < ids.Length; i++) ids[i] = chance.Of(1000u, 1001u, 1002u, 1003u, 1003u, 0u);
         if (task.Index is 0 or 1 or 6) ids[0] = ids[1] = task.Ids[0];
+        else if (!chance.OneIn(3)) ids[1] = ids[0];
         if (task.Index > 1 && ids[1] == 0) ids[1] = 1002;
         return ids;
     }
