@@ -47,6 +47,7 @@ public sealed class CancelDescriptorTests
         for (int i = 0; i < 20; i++)
             KillOne(scene, b);
         Moment.Await(() => DaemonUse.Of(scene).Descriptors == before.Descriptors, "as many descriptors as before");
+        Moment.Await(() => DaemonUse.Of(scene).ThreadDescriptors == 0, "threads that call no more being forgotten");
     }
 
     /// <summary>A file of another FUSE mount is not even looked at: its server may be the caller.</summary>
