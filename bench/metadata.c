@@ -5,7 +5,8 @@
  * One process sends messages of 8 bytes to itself, on two connections, and receives them; the receiver wants one kind of metadata, or a
  * few, or none. Round after round each of them in turn, and before each of them none, so that what disturbs the machine disturbs all
  * alike; this program and the daemon share one CPU. The domain must let all kinds through. Prints a line for each, separated by tabs: what,
- * median time of SEND and of RECV, in microseconds, and bytes of metadata.
+ * median time of SEND and of RECV, how much longer both took than in the burst of none right before (the median of that, since machines
+ * change their speed), in microseconds, and bytes of metadata.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,7 +17,7 @@
 #include "harness.h"
 #include "peer.h"
 
-enum { BURST = 100, PAYLOAD = 8, BARE = sizeof(struct kdbus_msg) + 32 };
+enum { BURST = 100, MOST_ROUNDS = 1000, PAYLOAD = 8, BARE = sizeof(struct kdbus_msg) + 32 };
 
 static const struct {
 	const char *what;
@@ -44,6 +45,7 @@ enum { CHOICES = sizeof(choices) / sizeof(choices[0]) };
 
 static struct peer sender, receiver;
 static struct samples sends[CHOICES], receives[CHOICES];
+static double more[CHOICES][MOST_ROUNDS];
 static size_t bytes[CHOICES];
 
 static void command(struct peer *peer, unsigned long number, void *argument, const char *name)
@@ -79,12 +81,16 @@ static void say(void)
 	command(&sender, KDBUS_CMD_SEND, &send, "SEND");
 }
 
-static void measure(int choice)
+/* Returns the median time of a message, in nanoseconds. */
+static double measure(int choice)
 {
+	struct samples burst = { 0 };
+	double median;
+
 	set_mask(&receiver, KDBUS_ITEM_ATTACH_FLAGS_RECV, choices[choice].kinds);
 	for (int i = -1; i < BURST; i++) {
 		struct kdbus_cmd_recv recv = { .size = sizeof(recv) };
-		struct kdbus_cmd_free free = { .size = sizeof(free) };
+		struct kdbus_cmd_free release = { .size = sizeof(release) };
 		uint64_t start, sent, received;
 
 		start = now_ns();
@@ -92,16 +98,27 @@ static void measure(int choice)
 		sent = now_ns();
 		command(&receiver, KDBUS_CMD_RECV, &recv, "RECV");
 		received = now_ns();
-		free.offset = recv.msg.offset;
+		release.offset = recv.msg.offset;
 		bytes[choice] = ((const struct kdbus_msg *)(receiver.pool + recv.msg.offset))->size - BARE;
-		command(&receiver, KDBUS_CMD_FREE, &free, "FREE");
+		command(&receiver, KDBUS_CMD_FREE, &release, "FREE");
 		if (i < 0)
 			continue; /* the kind is new to everybody */
 		samples_add(&sends[choice], sent - start);
 		samples_add(&receives[choice], received - sent);
+		samples_add(&burst, received - start);
 	}
 	if (choices[choice].kinds && !bytes[choice])
 		die("the domain does not let this kind through, or has nothing to say of it", 0);
+	median = samples_quantile(&burst, 0.5);
+	free(burst.ns);
+	return median;
+}
+
+static int by_size(const void *left, const void *right)
+{
+	const double l = *(const double *)left, r = *(const double *)right;
+
+	return (l > r) - (l < r);
 }
 
 int main(int argc, char **argv)
@@ -110,7 +127,7 @@ int main(int argc, char **argv)
 	cpu_set_t cpu;
 
 	while ((option = getopt(argc, argv, "r:")) != -1) {
-		if (option != 'r' || (rounds = atoi(optarg)) < 1)
+		if (option != 'r' || (rounds = atoi(optarg)) < 1 || rounds > MOST_ROUNDS)
 			goto usage;
 	}
 	if (optind != argc - 2 || atoi(argv[optind + 1]) < 1)
@@ -126,13 +143,16 @@ int main(int argc, char **argv)
 	set_mask(&sender, KDBUS_ITEM_ATTACH_FLAGS_SEND, _KDBUS_ATTACH_ALL | KDBUS_ATTACH_PIDFS_ID | KDBUS_ATTACH_START_TIME);
 	for (int i = 0; i < rounds; i++) {
 		for (int choice = 1; choice < CHOICES; choice++) {
-			measure(0);
-			measure(choice);
+			const double none = measure(0);
+
+			more[choice][i] = measure(choice) - none;
 		}
 	}
-	for (int choice = 0; choice < CHOICES; choice++)
-		printf("%s\t%.2f\t%.2f\t%zu\n", choices[choice].what, samples_quantile(&sends[choice], 0.5) / 1e3,
-		       samples_quantile(&receives[choice], 0.5) / 1e3, bytes[choice]);
+	for (int choice = 0; choice < CHOICES; choice++) {
+		qsort(more[choice], rounds, sizeof(more[choice][0]), by_size);
+		printf("%s\t%.2f\t%.2f\t%.2f\t%zu\n", choices[choice].what, samples_quantile(&sends[choice], 0.5) / 1e3,
+		       samples_quantile(&receives[choice], 0.5) / 1e3, more[choice][rounds / 2] / 1e3, bytes[choice]);
+	}
 	return 0;
 usage:
 	fprintf(stderr, "usage: metadata [-r ROUNDS] ENDPOINT DAEMON-PID\n");
