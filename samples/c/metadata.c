@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "frame.h"
 #include "metadata.h"
@@ -99,22 +100,16 @@ static const struct {
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-__u64 kind_by_name(const char *name, size_t length)
+__u64 read_kind(const char *name, size_t length)
 {
 	for (size_t i = 0; i < KINDS; i++)
 		if (strlen(kinds[i].name) == length && memcmp(kinds[i].name, name, length) == 0)
 			return kinds[i].kind;
-	return 0;
-}
-
-const char *names_of_kinds(void)
-{
-	static char names[256];
-
-	if (!names[0])
-		for (size_t i = 0; i < KINDS; i++)
-			snprintf(names + strlen(names), sizeof(names) - strlen(names), i ? " %s" : "%s", kinds[i].name);
-	return names;
+	fprintf(stderr, "peer: there is no kind '%.*s'; there are:", (int)length, name);
+	for (size_t i = 0; i < KINDS; i++)
+		fprintf(stderr, " %s", kinds[i].name);
+	fputc('\n', stderr);
+	exit(2);
 }
 
 void print_metadata(const struct kdbus_item *item)

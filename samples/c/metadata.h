@@ -11,11 +11,8 @@
 /* All kinds there are, the extensions too, which _KDBUS_ATTACH_ANY does not mean. */
 #define ALL_KINDS (_KDBUS_ATTACH_ALL | KDBUS_ATTACH_PIDFS_ID | KDBUS_ATTACH_START_TIME)
 
-/* The flag of a kind by its name, such as "creds"; 0 if there is none. */
-__u64 kind_by_name(const char *name, size_t length);
-
-/* The names of all kinds, separated by blanks. */
-const char *names_of_kinds(void);
+/* The flag of a kind by its name, such as "creds". Says which there are, and ends the program, if it is none. */
+__u64 read_kind(const char *name, size_t length);
 
 /* Prints an item as a line, indented, if it is metadata. */
 void print_metadata(const struct kdbus_item *item);

@@ -10,21 +10,6 @@
 #include "metadata.h"
 #include "peer.h"
 
-static int read_kinds(int count, char **names, __u64 *kinds)
-{
-	*kinds = count ? 0 : ALL_KINDS;
-	for (int i = 0; i < count; i++) {
-		const __u64 kind = kind_by_name(names[i], strlen(names[i]));
-
-		if (!kind) {
-			fprintf(stderr, "peer: there is no kind '%s'; there are: %s\n", names[i], names_of_kinds());
-			return 2;
-		}
-		*kinds |= kind;
-	}
-	return 0;
-}
-
 static void print_info(const struct kdbus_info *info, __u64 return_flags, int is_bus)
 {
 	if (is_bus)
@@ -54,9 +39,9 @@ static int run(const struct verb *verb, const char *endpoint, int argc, char **a
 	expect_arguments(verb, argc, 1, -1);
 	who = argv[optind];
 	is_bus = strcmp(who, "bus") == 0;
-	result = read_kinds(argc - optind - 1, argv + optind + 1, &kinds);
-	if (result != 0)
-		return result;
+	kinds = argc - optind == 1 ? ALL_KINDS : 0;
+	for (int i = optind + 1; i < argc; i++)
+		kinds |= read_kind(argv[i], strlen(argv[i]));
 
 	if (connect_to(&connection, endpoint, "peer-info") != 0)
 		return 1;

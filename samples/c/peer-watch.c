@@ -6,7 +6,6 @@
  * every message as well, and is seen by nobody; only the owner of the bus may have one.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "metadata.h"
 #include "peer.h"
@@ -87,20 +86,15 @@ static const struct option monitor_options[] = {
 	OPTIONS_END
 };
 
-/* Kinds of metadata, separated by commas. Does not return if one of them is none. */
+/* Kinds of metadata, separated by commas. */
 static __u64 read_kinds(const char *list)
 {
 	__u64 kinds = 0;
 
 	for (;; list++) {
 		const size_t length = strcspn(list, ",");
-		const __u64 kind = kind_by_name(list, length);
 
-		if (!kind) {
-			fprintf(stderr, "peer: there is no kind '%.*s'; there are: %s\n", (int)length, list, names_of_kinds());
-			exit(2);
-		}
-		kinds |= kind;
+		kinds |= read_kind(list, length);
 		list += length;
 		if (*list == '\0')
 			return kinds;

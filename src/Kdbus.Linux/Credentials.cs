@@ -1,5 +1,3 @@
-using System.Buffers.Text;
-
 namespace Kdbus.Linux;
 
 /// <summary>Who this process is: user and group ids in its own user namespace, and the capabilities it has there.</summary>
@@ -29,14 +27,7 @@ public static class Credentials
         => ProcessNamespace.Inode(Environment.ProcessId, NamespaceKind.User) == 0xeffffffd; // PROC_USER_INIT_INO
 
     /// <summary>The highest number of capabilities(7) that the kernel knows, or -errno.</summary>
-    public static int LastCapability()
-    {
-        Span<byte> text = stackalloc byte[16];
-        int length = ProcFile.ReadOnce("/proc/sys/kernel/cap_last_cap\0"u8, text);
-        if (length < 0)
-            return length;
-        return Utf8Parser.TryParse(text[..length], out int last, out _) && last >= 0 ? last : -SystemError.EPROTO;
-    }
+    public static int LastCapability() => (int)ProcFile.ReadNumber("/proc/sys/kernel/cap_last_cap\0"u8);
 
     /// <summary>Whether this process has a capability effective in its own user namespace. False too if /proc cannot tell.</summary>
     /// <param name="capability">A number of capabilities(7).</param>

@@ -19,6 +19,12 @@ public sealed class IdMap
     /// <summary>No id has a translation.</summary>
     public static IdMap Empty { get; } = new([]);
 
+    /// <summary>The user id that the kernel shows for those without a translation: <c>/proc/sys/kernel/overflowuid</c>, or what that usually is.</summary>
+    public static uint OverflowUser => Overflow("/proc/sys/kernel/overflowuid\0"u8);
+
+    /// <summary>The group id that the kernel shows for those without a translation: <c>/proc/sys/kernel/overflowgid</c>, or what that usually is.</summary>
+    public static uint OverflowGroup => Overflow("/proc/sys/kernel/overflowgid\0"u8);
+
     /// <summary>Whether every id is itself, so that translating can be left out.</summary>
     public bool IsIdentity => _extents is [{ Inside: 0, Outside: 0, Count: uint.MaxValue }];
 
@@ -90,6 +96,13 @@ public sealed class IdMap
         }
         inside = 0;
         return false;
+    }
+
+    private static uint Overflow(ReadOnlySpan<byte> file)
+    {
+        const uint Usual = 65534;
+        long number = ProcFile.ReadNumber(file);
+        return number < 0 ? Usual : (uint)number;
     }
 
     private static int Read(int pid, ReadOnlySpan<byte> name, out IdMap map)

@@ -104,6 +104,16 @@ public static unsafe class ProcFile
         return length;
     }
 
+    /// <summary>The number from 0 to 2^31 - 1 that stands in a file given by its NUL-terminated path, or -errno (-EPROTO: there is none).</summary>
+    internal static long ReadNumber(ReadOnlySpan<byte> terminatedPath)
+    {
+        Span<byte> text = stackalloc byte[16];
+        int length = ReadOnce(terminatedPath, text);
+        if (length < 0)
+            return length;
+        return Utf8Parser.TryParse(text[..length], out int number, out _) && number >= 0 ? number : -SystemError.EPROTO;
+    }
+
     internal static int ReadToEnd(int fd, ref byte[] buffer)
     {
         const int Limit = 16 << 20;

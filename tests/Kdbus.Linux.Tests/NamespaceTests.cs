@@ -3,6 +3,13 @@ namespace Kdbus.Linux.Tests;
 public sealed class NamespaceTests
 {
     [Fact]
+    public void What_stands_for_ids_without_a_translation_is_what_the_kernel_says()
+    {
+        static uint Of(string name) => uint.Parse(File.ReadAllText($"/proc/sys/kernel/{name}"), System.Globalization.CultureInfo.InvariantCulture);
+        Assert.Equal((Of("overflowuid"), Of("overflowgid")), (IdMap.OverflowUser, IdMap.OverflowGroup));
+    }
+
+    [Fact]
     public void A_child_shares_its_parents_namespaces()
     {
         using var other = OtherProcess.Start();

@@ -43,7 +43,7 @@ internal sealed class DomainHost : IEffects
     /// <param name="refusals">Where messages that found no room are noted.</param>
     public DomainHost(DomainLimits limits, RefusalLog refusals)
     {
-        Domain = new Domain(this, limits);
+        Domain = new Domain(this, limits) { Overflow = new OverflowIds(IdMap.OverflowUser, IdMap.OverflowGroup) };
         Refusals = refusals;
     }
 

@@ -18,6 +18,7 @@ internal sealed class ProcessCallers : ICallers, IDisposable
 
     private readonly uint _ownDevice;
     private readonly UserNamespaces _namespaces = new();
+    private readonly ProcessObserver _observer;
     private readonly FuseControl? _fuseMounts = FuseControl.Open(out var control) < 0 ? null : control;
 
     [ThreadStatic]
@@ -28,11 +29,8 @@ internal sealed class ProcessCallers : ICallers, IDisposable
     public ProcessCallers(uint ownDevice, long openFiles)
     {
         _ownDevice = ownDevice;
-        Observer = new ProcessObserver(_namespaces, openFiles);
+        _observer = new ProcessObserver(_namespaces, openFiles);
     }
-
-    /// <summary>What is known of the processes that call.</summary>
-    public ProcessObserver Observer { get; }
 
     public nint Read(int thread, ReadOnlySpan<IoVec> local, ReadOnlySpan<RemoteIoVec> remote) => ProcessMemory.Read(thread, local, remote);
 
@@ -53,11 +51,11 @@ internal sealed class ProcessCallers : ICallers, IDisposable
         return Errno.OK;
     }
 
-    public ProcessRecord? Describe(int thread, AttachFlags kinds) => Observer.Describe(thread, kinds);
+    public ProcessRecord? Describe(int thread, AttachFlags kinds) => _observer.Describe(thread, kinds);
 
-    public ReaderView ViewOf(int thread, CallerFacts facts) => Observer.ViewOf(thread, facts);
+    public ReaderView ViewOf(int thread, CallerFacts facts) => _observer.ViewOf(thread, facts);
 
-    public NamedProcesses Name(int thread, in KdbusPids pids) => Observer.Name(thread, pids);
+    public NamedProcesses Name(int thread, in KdbusPids pids) => _observer.Name(thread, pids);
 
     public Errno CopyDescriptor(int thread, int number, out int copy)
     {
@@ -80,14 +78,14 @@ internal sealed class ProcessCallers : ICallers, IDisposable
 
     public void Dispose()
     {
-        Observer.Dispose();
+        _observer.Dispose();
         _fuseMounts?.Dispose();
     }
 
     private bool TryPidFd(int thread, out Caller caller)
     {
         caller = default;
-        if (!Observer.TryIdentify(thread, out var info)) return false;
+        if (!_observer.TryIdentify(thread, out var info)) return false;
         caller = new Caller(info.RealUid, info.EffectiveUid, info.RealGid, info.EffectiveGid, CapIpcOwner: false, (int)info.Tgid);
         return true;
     }

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using Kdbus.Engine;
 using Kdbus.Linux;
 
@@ -23,7 +22,7 @@ internal sealed class UserNamespaces
         if (IdMap.ReadUsers(Environment.ProcessId, out _users) < 0) _users = IdMap.Empty;
         if (IdMap.ReadGroups(Environment.ProcessId, out _groups) < 0) _groups = IdMap.Empty;
         _ownMaps = Own(_users, _groups);
-        _unnamedGroup = _groups.IsWhole ? None : OverflowGroup();
+        _unnamedGroup = _groups.IsWhole ? None : IdMap.OverflowGroup;
     }
 
     /// <summary>No id has a name.</summary>
@@ -103,14 +102,5 @@ internal sealed class UserNamespaces
         var ranges = new IdRange[map.RangeCount];
         for (var i = 0; i < ranges.Length; i++) ranges[i] = new IdRange(map.Ranges[i].Inside, map.Ranges[i].Inside, map.Ranges[i].Count);
         return ranges;
-    }
-
-    private static uint OverflowGroup()
-    {
-        Span<byte> text = stackalloc byte[16];
-        var file = FileDescriptor.Open("/proc/sys/kernel/overflowgid\0"u8, OpenFlags.ReadOnly);
-        var length = file < 0 ? file : FileDescriptor.Read(file, text);
-        if (file >= 0) FileDescriptor.Close(file);
-        return length > 0 && Utf8Parser.TryParse(text[..length], out uint group, out _) ? group : 65534;
     }
 }
