@@ -20,7 +20,8 @@ internal static class Death
         {
             return Directory.EnumerateDirectories($"/proc/{id}/task").Any(static thread => !IsZombie(thread));
         }
-        catch (DirectoryNotFoundException)
+        // ENOENT once the process has been waited for; ESRCH between the end of its last thread and that.
+        catch (IOException)
         {
             return false;
         }
