@@ -82,6 +82,8 @@ enum kdbus_item_type {
 	KDBUS_ITEM_ATTACH_FLAGS_RECV = 0xd,	/* data64[0]: BUS_MAKE, UPDATE */
 	KDBUS_ITEM_ID = 0xe,			/* id: MATCH_ADD: signals of this sender */
 	KDBUS_ITEM_NAME = 0xf,			/* str: a well-known name; HELLO, UPDATE, CONN_INFO, NAME_*, MATCH_ADD, ENDPOINT_UPDATE */
+	KDBUS_ITEM_FD_SOCKET = 0x20,		/* fds[0]: extension: RECV, SEND: a unix socket on which descriptors are to come */
+	KDBUS_ITEM_ON_BEHALF = 0x21,		/* fds[0]: extension: RECV, SEND: a pidfd: the command is issued for that thread */
 
 	_KDBUS_ITEM_ATTACH_BASE = 0x1000,	/* bit n of the attach flags asks for item 0x1000 + n */
 	KDBUS_ITEM_TIMESTAMP = 0x1000,		/* timestamp */
@@ -441,7 +443,7 @@ enum kdbus_send_flags {
 	KDBUS_SEND_SYNC_REPLY = 1 << 0		/* wait here for the reply to this request */
 };
 
-/* 56 bytes. Item: CANCEL_FD. */
+/* 56 bytes. Items: CANCEL_FD; FD_SOCKET and ON_BEHALF, which are extensions. */
 struct kdbus_cmd_send {
 	__u64 size;
 	__u64 flags;			/* KDBUS_SEND_* */
@@ -470,7 +472,7 @@ enum kdbus_recv_return_flags {
 	KDBUS_RECV_RETURN_DROPPED_MSGS = 1 << 1		/* kdbus_cmd_recv: dropped_msgs is not 0 */
 };
 
-/* 64 bytes. */
+/* 64 bytes. Items: FD_SOCKET and ON_BEHALF, which are extensions. */
 struct kdbus_cmd_recv {
 	__u64 size;
 	__u64 flags;			/* KDBUS_RECV_* */
@@ -483,6 +485,30 @@ struct kdbus_cmd_recv {
 
 /* Take the next message. Never waits: EAGAIN if there is none; poll(2) for POLLIN. */
 #define KDBUS_CMD_RECV _IOR(KDBUS_IOCTL_MAGIC, 0x91, struct kdbus_cmd_recv)
+
+/*
+ * Extension. No FUSE server can put a descriptor into the process that calls it. A RECV, or a synchronous SEND, with an item
+ * FD_SOCKET has the descriptors of the message it gets sent on that socket (AF_UNIX, best SOCK_SEQPACKET) before it returns: one
+ * message, this struct with SCM_RIGHTS. The items in the pool say -1 until FDS_INSTALLED tells the bus what numbers they got.
+ * 16 bytes.
+ */
+struct kdbus_fd_message {
+	__u64 offset;			/* of the message in the pool */
+	__u32 count;			/* descriptors: of FDS, then of each PAYLOAD_MEMFD, then of PIDFD */
+	__u32 __pad;
+} KDBUS_ALIGNED;
+
+/* 32 bytes. Item: FDS, required: the numbers, as many as came and in the same order; -1 for one that could not be received. */
+struct kdbus_cmd_fds_installed {
+	__u64 size;
+	__u64 flags;
+	__u64 return_flags;
+	__u64 offset;			/* of the message in the pool */
+	struct kdbus_item items[0];
+} KDBUS_ALIGNED;
+
+/* Have the numbers written into the message. Once. ENXIO: nothing there waits for numbers; EINVAL: not as many as were sent. */
+#define KDBUS_CMD_FDS_INSTALLED _IOW(KDBUS_IOCTL_MAGIC, 0xd0, struct kdbus_cmd_fds_installed)
 
 /* ---- well-known names ----------------------------------------------------------------------------------------------- */
 

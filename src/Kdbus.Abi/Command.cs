@@ -39,4 +39,6 @@ public enum Command : uint
     MatchAdd = 0x402095b0,
     /// <summary>Remove matches. <see cref="KdbusCmdMatch"/>.</summary>
     MatchRemove = 0x402095b1,
+    /// <summary>An extension: say which numbers the descriptors of a message got. <see cref="KdbusCmdFdsInstalled"/>.</summary>
+    FdsInstalled = 0x402095d0,
 }

@@ -81,6 +81,7 @@ public sealed class CommandLayout
         Command.NameRelease => NameRelease,
         Command.MatchAdd => MatchAdd,
         Command.MatchRemove => MatchRemove,
+        Command.FdsInstalled => FdsInstalled,
         _ => null,
     };
 
@@ -127,10 +128,17 @@ public sealed class CommandLayout
         Command.List, (ulong)(ListFlags.Unique | ListFlags.Names | ListFlags.Activators | ListFlags.Queued));
 
     private static readonly CommandLayout Send = new(
-        Command.Send, (ulong)SendFlags.SyncReply, (ItemType.CancelFd, ItemCount.Once));
+        Command.Send,
+        (ulong)SendFlags.SyncReply,
+        (ItemType.CancelFd, ItemCount.Once),
+        (ItemType.FdSocket, ItemCount.Once),
+        (ItemType.OnBehalf, ItemCount.Once));
 
     private static readonly CommandLayout Recv = new(
-        Command.Recv, (ulong)(RecvFlags.Peek | RecvFlags.Drop | RecvFlags.UsePriority));
+        Command.Recv,
+        (ulong)(RecvFlags.Peek | RecvFlags.Drop | RecvFlags.UsePriority),
+        (ItemType.FdSocket, ItemCount.Once),
+        (ItemType.OnBehalf, ItemCount.Once));
 
     private static readonly CommandLayout NameAcquire = new(
         Command.NameAcquire,
@@ -152,4 +160,5 @@ public sealed class CommandLayout
         (ItemType.IdRemove, ItemCount.Many));
 
     private static readonly CommandLayout MatchRemove = new(Command.MatchRemove, 0);
+    private static readonly CommandLayout FdsInstalled = new(Command.FdsInstalled, 0, (ItemType.Fds, ItemCount.Mandatory));
 }

@@ -161,3 +161,29 @@ public struct KdbusCmdMatch
     /// <summary>In: any number the owner of the match likes.</summary>
     [FieldOffset(24)] public ulong Cookie;
 }
+
+/// <summary>32 bytes: FDS_INSTALLED, an extension.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 32)]
+public struct KdbusCmdFdsInstalled
+{
+    /// <summary>In: bytes of the command with its items.</summary>
+    [FieldOffset(0)] public ulong Size;
+    /// <summary>In: none.</summary>
+    [FieldOffset(8)] public ulong Flags;
+    /// <summary>Out: 0.</summary>
+    [FieldOffset(16)] public ulong ReturnFlags;
+    /// <summary>In: offset of the message's slice.</summary>
+    [FieldOffset(24)] public ulong Offset;
+}
+
+/// <summary>16 bytes: what comes with the descriptors of a message on a <see cref="ItemType.FdSocket"/>, an extension.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 16)]
+public struct KdbusFdMessage
+{
+    /// <summary>Offset of the message's slice.</summary>
+    [FieldOffset(0)] public ulong Offset;
+    /// <summary>How many descriptors come along: those of FDS, then those of each PAYLOAD_MEMFD, then that of PIDFD.</summary>
+    [FieldOffset(8)] public uint Count;
+    /// <summary>0.</summary>
+    [FieldOffset(12)] public uint Pad;
+}

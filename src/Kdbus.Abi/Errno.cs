@@ -36,6 +36,8 @@ public enum Errno
     EBUSY = 16,
     /// <summary>Exists already.</summary>
     EEXIST = 17,
+    /// <summary>Invalid cross-device link; here: not a thread that the caller may act for.</summary>
+    EXDEV = 18,
     /// <summary>No such device.</summary>
     ENODEV = 19,
     /// <summary>Not a directory.</summary>

@@ -22,7 +22,7 @@ public static class ItemRules
                 Require(length == 16 && MemoryMarshal.Read<ulong>(payload) != 0),
             ItemType.PayloadMemfd => CheckMemfd(payload),
             ItemType.Fds or ItemType.AuxGroups => Require(length % 4 == 0),
-            ItemType.CancelFd => Require(length == 4),
+            ItemType.CancelFd or ItemType.FdSocket or ItemType.OnBehalf => Require(length == 4),
             ItemType.BloomParameter or ItemType.IdAdd or ItemType.IdRemove => Require(length == 16),
             ItemType.BloomFilter => Require(length >= 8),
             ItemType.MakeName or ItemType.ConnDescription => SysName.Check(payload, sysNameMaxLength),

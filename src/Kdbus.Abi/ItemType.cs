@@ -38,6 +38,10 @@ public enum ItemType : ulong
     Id = 0xe,
     /// <summary>Well-known name, a string.</summary>
     Name = 0xf,
+    /// <summary>An extension, of RECV and SEND: one s32 descriptor, a unix socket on which to send what descriptors the message brings.</summary>
+    FdSocket = 0x20,
+    /// <summary>An extension, of RECV and SEND: one s32 descriptor, a pidfd of the thread for which the command is issued.</summary>
+    OnBehalf = 0x21,
     /// <summary><see cref="KdbusTimestamp"/>.</summary>
     Timestamp = 0x1000,
     /// <summary><see cref="KdbusCreds"/>.</summary>

@@ -44,6 +44,7 @@ internal static class CNames
         ["KdbusAudit.SessionId"] = "sessionid",
         ["KdbusAudit.LoginUid"] = "loginuid",
         ["KdbusMemfd.Pad"] = "__pad",
+        ["KdbusFdMessage.Pad"] = "__pad",
     };
 
     /// <summary>All types of the interface that are structs laid out for the wire.</summary>

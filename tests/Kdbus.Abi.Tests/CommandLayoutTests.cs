@@ -26,8 +26,8 @@ public class CommandLayoutTests
         (Command.ConnInfo, 56, 0, [(ItemType.Name, Once)]),
         (Command.BusCreatorInfo, 56, 0, []),
         (Command.List, 40, 0xf, []),
-        (Command.Send, 56, 0x1, [(ItemType.CancelFd, Once)]),
-        (Command.Recv, 64, 0x7, []),
+        (Command.Send, 56, 0x1, [(ItemType.CancelFd, Once), (ItemType.FdSocket, Once), (ItemType.OnBehalf, Once)]),
+        (Command.Recv, 64, 0x7, [(ItemType.FdSocket, Once), (ItemType.OnBehalf, Once)]),
         (Command.NameAcquire, 24, 0x7, [(ItemType.Name, Mandatory)]),
         (Command.NameRelease, 24, 0, [(ItemType.Name, Mandatory)]),
         (Command.MatchAdd, 32, 0x1,
@@ -36,6 +36,7 @@ public class CommandLayoutTests
                 (ItemType.NameRemove, Many), (ItemType.NameChange, Many), (ItemType.IdAdd, Many), (ItemType.IdRemove, Many),
             ]),
         (Command.MatchRemove, 32, 0, []),
+        (Command.FdsInstalled, 32, 0, [(ItemType.Fds, Mandatory)]),
     ];
 
     [Fact]

@@ -16,6 +16,7 @@ public class StructSizeTests
         Assert.Equal(Fixed(Command.Send), Unsafe.SizeOf<KdbusCmdSend>());
         Assert.Equal(Fixed(Command.Recv), Unsafe.SizeOf<KdbusCmdRecv>());
         Assert.Equal(Fixed(Command.MatchAdd), Unsafe.SizeOf<KdbusCmdMatch>());
+        Assert.Equal(Fixed(Command.FdsInstalled), Unsafe.SizeOf<KdbusCmdFdsInstalled>());
     }
 
     [Fact]
@@ -27,6 +28,7 @@ public class StructSizeTests
         Assert.Equal(Item.HeaderSize, Unsafe.SizeOf<KdbusItem>());
         Assert.Equal(16, Unsafe.SizeOf<KdbusVec>());
         Assert.Equal(24, Unsafe.SizeOf<KdbusMemfd>());
+        Assert.Equal(16, Unsafe.SizeOf<KdbusFdMessage>());
         Assert.Equal(16, Unsafe.SizeOf<KdbusBloomParameter>());
         Assert.Equal(8, Unsafe.SizeOf<KdbusBloomFilter>());
         Assert.Equal(8, Unsafe.SizeOf<KdbusName>());
