@@ -30,6 +30,12 @@ public ref struct PayloadVecs
     /// <summary>The piece found by <see cref="MoveNext"/>: a vector, or a memfd (then <c>Address</c> is 0).</summary>
     public KdbusVec Current { get; private set; }
 
+    /// <summary>The piece is a memfd.</summary>
+    public bool IsMemfd { get; private set; }
+
+    /// <summary>The memfd, if it is one.</summary>
+    public KdbusMemfd Memfd { get; private set; }
+
     /// <summary>Offset of the piece in the payload area.</summary>
     public ulong Position { get; private set; }
 
@@ -51,12 +57,14 @@ public ref struct PayloadVecs
                     Current = item.As<KdbusVec>();
                     break;
                 case ItemType.PayloadMemfd:
-                    Current = new KdbusVec { Size = item.As<KdbusMemfd>().Size };
+                    Memfd = item.As<KdbusMemfd>();
+                    Current = new KdbusVec { Size = Memfd.Size };
                     break;
                 default:
                     continue;
             }
 
+            IsMemfd = item.Type == ItemType.PayloadMemfd;
             Position = Area;
             Area += AreaOfCurrent;
             return true;

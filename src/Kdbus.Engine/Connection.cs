@@ -150,6 +150,9 @@ public sealed class Connection
     /// </summary>
     internal int RequestSlots { get; set; }
 
+    /// <summary>Descriptors may be sent to it; a monitor gets to see also that.</summary>
+    internal bool AcceptsFds => Flags.HasFlag(HelloFlags.AcceptFd) || Kind == ConnectionKind.Monitor;
+
     internal bool Readable => Queue.Count > 0 || Dropped > 0;
 
     internal void Gain(NameEntry name)

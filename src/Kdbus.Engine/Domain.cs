@@ -1,5 +1,6 @@
 using Kdbus.Abi;
 using Kdbus.Engine.Commands;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine;
@@ -126,8 +127,13 @@ public sealed class Domain
         if (NextDeadline <= call.Now.Monotonic) Advance(call.Now);
 
         var result = Admit(call.Handle, call.Ioctl);
-        return result == Errno.OK ? CommandTable.Run(this, _handles[call.Handle], ref call) : Outcome.Done(result);
+        if (result == Errno.OK) return CommandTable.Run(this, _handles[call.Handle], ref call);
+        Abandon(call);
+        return Outcome.Done(result);
     }
+
+    /// <summary>A command that brought files is not executed.</summary>
+    public void Abandon(scoped in Invocation call) => MessageFiles.Of(this, BusItself, call)?.Release();
 
     /// <summary>
     /// The copy that <see cref="OutcomeKind.Copy"/> asked for has been made, or has failed with

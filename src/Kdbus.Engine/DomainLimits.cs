@@ -15,6 +15,7 @@ public sealed record DomainLimits
         new("max-memfds", "sealed memfds of a sent message", "E2BIG", 0, 253, l => l.MessageMemfds, (l, v) => l with { MessageMemfds = v }),
         new("max-payload", "bytes of all payload vectors of a message", "EMSGSIZE", 4096, 1 << 30, l => l.MessagePayload, (l, v) => l with { MessagePayload = v }),
         new("max-fds", "descriptors in a message, and queued for one receiver by one user", "EMFILE", 0, 253, l => l.Fds, (l, v) => l with { Fds = v }),
+        new("max-fds-in-flight", "descriptors of a user in messages that nobody has received yet", "EMFILE", 16, 1 << 20, l => l.FilesInFlight, (l, v) => l with { FilesInFlight = v }),
         new("max-messages", "messages queued for one receiver by one user", "ENOBUFS", 1, 1 << 20, l => l.Messages, (l, v) => l with { Messages = v }),
         new("max-requests", "requests of a connection without reply", "EMLINK", 1, 1 << 20, l => l.Requests, (l, v) => l with { Requests = v }),
         new("max-names", "names owned by a connection", "E2BIG", 1, 1 << 16, l => l.Names, (l, v) => l with { Names = v }),
@@ -43,6 +44,9 @@ public sealed record DomainLimits
 
     /// <summary>Descriptors in one message, and queued for one receiver by one user.</summary>
     public int Fds { get; init; } = Abi.Limits.ConnMaxFdsPerUser;
+
+    /// <summary>Descriptors, memfds among them, in messages of a user that nobody has received yet.</summary>
+    public int FilesInFlight { get; init; } = 4096;
 
     /// <summary>Messages queued for one receiver by one user.</summary>
     public int Messages { get; init; } = Abi.Limits.ConnMaxMsgs;

@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine;
@@ -157,6 +158,18 @@ public ref struct Invocation
 
     /// <summary>SEND: the bytes of all vectors that are not null, in order, if <see cref="PayloadPlace.Here"/>.</summary>
     public ReadOnlySpan<byte> Payload { get; init; }
+
+    /// <summary>SEND: what is behind the numbers that <see cref="DescriptorNumbers"/> finds in the message.</summary>
+    public ReadOnlySpan<SentFile> Files { get; init; }
+
+    /// <summary>
+    /// SEND: a pidfd of the sender's process, where <see cref="Domain.Needs"/> asked for that kind and it could be had; else 0. It is
+    /// the engine's until it says <see cref="IEffects.CloseFile"/>.
+    /// </summary>
+    public ulong Pidfd { get; init; }
+
+    /// <summary>RECV and synchronous SEND: the caller has said where descriptors can be sent to it.</summary>
+    public bool TakesDescriptors { get; init; }
 
     /// <summary>
     /// SEND with a cancel descriptor: OK, EBADF if the caller has none of that number, EINVAL if nobody can poll it.

@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Messages;
 
 namespace Kdbus.Engine;
@@ -11,6 +12,11 @@ public interface IEffects
 
     /// <summary>A call that was <see cref="OutcomeKind.Pending"/> has ended.</summary>
     void Complete(in Completion completion);
+
+    /// <summary>
+    /// No message has this file any more. It is to be closed before the command that caused this is answered.
+    /// </summary>
+    void CloseFile(ulong file);
 
     /// <summary>A message found no room at a receiver. Nothing has to be done; somebody may want to know.</summary>
     void Refused(in Refusal refusal);
@@ -33,7 +39,9 @@ public readonly record struct PoolRange(ulong Offset, ulong Size);
 /// <param name="Result">Its result.</param>
 /// <param name="Restart">With EINTR: the caller may repeat the call and picks it up where it stands.</param>
 /// <param name="Reply">With OK: what goes into <c>kdbus_cmd_send.reply</c>.</param>
-public readonly record struct Completion(ulong Request, ulong Handle, Errno Result, bool Restart, KdbusMsgInfo Reply);
+/// <param name="Handout">With OK: what is to be handed out with the answer; null if nothing is.</param>
+public readonly record struct Completion(
+    ulong Request, ulong Handle, Errno Result, bool Restart, KdbusMsgInfo Reply = default, Handout? Handout = null);
 
 /// <summary>How a command stands after <see cref="Domain.Execute"/>.</summary>
 public enum OutcomeKind
@@ -60,6 +68,9 @@ public struct Outcome
 
     /// <summary>The slice that the caller learns of by this result; size 0 if none.</summary>
     public PoolRange Published { get; internal set; }
+
+    /// <summary>What is to be handed out before the caller is told; null if nothing is.</summary>
+    public Handout? Handout { get; internal set; }
 
     /// <summary>A bus, endpoint or connection was made: if its maker cannot be told, <see cref="Domain.Undo"/> it.</summary>
     public bool Made { get; internal set; }

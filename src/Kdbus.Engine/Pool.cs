@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Files;
 
 namespace Kdbus.Engine;
 
@@ -15,6 +16,9 @@ internal sealed class Slice
     public bool HeldByBus { get; set; }
 
     public bool HeldByOwner { get; set; }
+
+    /// <summary>Files of the message that lies here were handed out, and nobody has said yet which numbers they got.</summary>
+    public Handout? Handout { get; set; }
 
     /// <summary>Neighbours in the order of offsets; the list has no gaps.</summary>
     public Slice? Previous { get; set; }
@@ -61,7 +65,10 @@ internal sealed class Pool
     /// Allocates <paramref name="size"/> bytes, rounded up to 8, held by the bus: EXFULL if no free range is large
     /// enough, ENOMEM if the host cannot back it.
     /// </summary>
-    public Errno Allocate(ulong size, out Slice slice)
+    public Errno Allocate(ulong size, out Slice slice) => Allocate(size, Item.Align8(size), out slice);
+
+    /// <summary>The same, but only the first <paramref name="backed"/> bytes are backed.</summary>
+    public Errno Allocate(ulong size, ulong backed, out Slice slice)
     {
         size = Item.Align8(size);
         slice = null!;
@@ -69,7 +76,7 @@ internal sealed class Pool
         if (index == _free.Count) return Errno.EXFULL;
 
         var range = _free[index];
-        if (!Memory.Back(range.Offset, size)) return Errno.ENOMEM;
+        if (!Memory.Back(range.Offset, backed)) return Errno.ENOMEM;
 
         _free.RemoveAt(index);
         if (range.Size > size)
@@ -111,6 +118,7 @@ internal sealed class Pool
 
     private void Free(Slice slice)
     {
+        slice.Handout = null;
         _used.Remove(slice.Offset);
         UsedBytes -= slice.Size;
         if (slice.Next is { HeldByBus: false, HeldByOwner: false } next)

@@ -29,8 +29,7 @@ internal sealed class Quota(ulong poolSize, DomainLimits limits)
         var index = IndexOf(user);
         var share = index < 0 ? new Share(user) : _shares[index];
 
-        var available = LimitOf(share.Bytes);
-        if (available < share.Bytes || available - share.Bytes < size || share.Bytes + size > uint.MaxValue) return Errno.ENOBUFS;
+        if (!HasRoomFor(share, size)) return Errno.ENOBUFS;
         if (share.Messages >= limits.Messages) return Errno.ENOBUFS;
         if (share.Fds + fds > limits.Fds) return Errno.EMFILE;
 
@@ -42,6 +41,13 @@ internal sealed class Quota(ulong poolSize, DomainLimits limits)
         if (index < 0) _shares.Add(share);
         else _shares[index] = share;
         return Errno.OK;
+    }
+
+    /// <summary>Whether a user may hold so many bytes more.</summary>
+    public bool HasRoomFor(User user, ulong size)
+    {
+        var index = IndexOf(user);
+        return HasRoomFor(index < 0 ? new Share(user) : _shares[index], size);
     }
 
     /// <summary>Gives back what <see cref="Charge"/> took.</summary>
@@ -63,6 +69,12 @@ internal sealed class Quota(ulong poolSize, DomainLimits limits)
     {
         var index = IndexOf(user);
         return Show(index < 0 ? new Share(user) : _shares[index]);
+    }
+
+    private bool HasRoomFor(in Share share, ulong size)
+    {
+        var available = LimitOf(share.Bytes);
+        return available >= share.Bytes && available - share.Bytes >= size && share.Bytes + size <= uint.MaxValue;
     }
 
     /// <summary>Bytes that somebody who holds <paramref name="bytes"/> of them may hold now.</summary>

@@ -53,6 +53,17 @@ public sealed class User
             if (value == 0) _known?.Trim(this);
         }
     }
+
+    /// <summary>Files in messages of this user.</summary>
+    internal int Files
+    {
+        get;
+        set
+        {
+            field = value;
+            if (value == 0) _known?.Trim(this);
+        }
+    }
 }
 
 /// <summary>The users of a domain that have a uid.</summary>
@@ -77,6 +88,6 @@ internal sealed class Users
     /// <summary>Forgets a user nothing is charged on any more.</summary>
     public void Trim(User user)
     {
-        if (user is { Uid: { } uid, Buses: 0, Connections: 0, Messages: 0 }) _byUid.Remove(uid);
+        if (user is { Uid: { } uid, Buses: 0, Connections: 0, Messages: 0, Files: 0 }) _byUid.Remove(uid);
     }
 }

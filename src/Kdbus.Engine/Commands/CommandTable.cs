@@ -18,7 +18,11 @@ internal static class CommandTable
         }
 
         outcome.Result = GenericStage.Check(domain.Limits, layout, call.Frame, namesBus: layout.Command == Command.EndpointMake && handle.Endpoint == null, ref outcome, out var negotiated);
-        if (outcome.Result != Errno.OK || negotiated) return outcome;
+        if (outcome.Result != Errno.OK || negotiated)
+        {
+            domain.Abandon(call);
+            return outcome;
+        }
 
         outcome.Result = layout.Command switch
         {
@@ -34,6 +38,7 @@ internal static class CommandTable
             Command.MatchRemove => MatchCommands.Remove(ref call, handle.Connection!),
             Command.Update => ConnectionCommands.Update(domain, ref call, handle.Connection!),
             Command.Byebye => ConnectionCommands.Byebye(domain, ref call, handle.Connection!),
+            Command.FdsInstalled => FdsInstalledCommand.Run(ref call, handle.Connection!, ref outcome),
             Command.Hello => HelloCommand.Run(domain, ref call, handle, ref outcome),
             Command.BusMake => MakeCommands.BusMake(domain, ref call, handle),
             Command.EndpointMake => MakeCommands.EndpointMake(domain, ref call, handle, bus!),

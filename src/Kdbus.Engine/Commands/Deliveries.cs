@@ -154,7 +154,7 @@ internal static class Deliveries
             delivery.Message.Request = request;
             // As with requests that are queued when a name is taken over: nobody answers himself.
             if (delivery.Destination != request.Requester) request.Answerer = delivery.Destination;
-            domain.Replies.Start(request, call.Request, call.View);
+            domain.Replies.Start(request, call);
             if (request.Synchronous) outcome.Kind = OutcomeKind.Pending;
         }
 
@@ -179,7 +179,13 @@ internal static class Deliveries
     {
         if (transfer.Request != null) transfer.Sender.RequestSlots--;
         transfer.Request = null;
-        // A signal at the answerer says nothing to the waiter but that there will be no answer.
-        if (transfer.AnswerTo is { Ended: false } waiter) domain.Replies.FinishCall(waiter, reason == Errno.EINTR ? Errno.EPIPE : reason);
+        if (transfer.AnswerTo is { Ended: false } waiter) domain.Replies.FinishCall(waiter, ToldToWaiter(reason));
     }
+    /// <summary>What becomes of a call whose answer found no way. A signal at the answerer says nothing but that there will be none.</summary>
+    private static Errno ToldToWaiter(Errno reason) => reason switch
+    {
+        Errno.EINTR => Errno.EPIPE,
+        Errno.ECOMM => Errno.EREMOTEIO,
+        _ => reason,
+    };
 }

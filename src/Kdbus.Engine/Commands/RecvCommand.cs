@@ -1,6 +1,7 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Messages;
-using Kdbus.Engine.Processes;
+using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Commands;
 
@@ -19,7 +20,7 @@ internal static class RecvCommand
         if (message != null)
         {
             if (flags.HasFlag(RecvFlags.Drop)) Drop(domain, connection, message, call.Now);
-            else cmd.Msg = Receive(domain, connection, message, flags.HasFlag(RecvFlags.Peek), call.View, ref outcome);
+            else cmd.Msg = Receive(domain, connection, message, flags.HasFlag(RecvFlags.Peek), call, ref outcome);
         }
 
         cmd.DroppedMsgs = connection.Dropped;
@@ -39,10 +40,11 @@ internal static class RecvCommand
         ((RecvFlags)cmd.Flags).HasFlag(RecvFlags.UsePriority) ? connection.Queue.MostUrgent(cmd.Priority) : connection.Queue.First;
 
     private static KdbusMsgInfo Receive(
-        Domain domain, Connection connection, QueuedMessage message, bool peek, in ReaderView view, ref Outcome outcome)
+        Domain domain, Connection connection, QueuedMessage message, bool peek, scoped in Invocation call, ref Outcome outcome)
     {
-        var takesDescriptors = !peek && connection.Flags.HasFlag(HelloFlags.AcceptFd);
-        var info = Queueing.Publish(domain, connection, message, view, takesDescriptors);
+        var way = peek || !connection.Flags.HasFlag(HelloFlags.AcceptFd) ? DescriptorWay.Declined : Replies.WayOf(call);
+        var info = Queueing.Publish(domain, connection, message, call.View, way, out var handout);
+        outcome.Handout = handout;
         outcome.Published = new PoolRange(info.Offset, info.MsgSize);
         if (!peek) Queueing.Remove(connection, message);
         return info;

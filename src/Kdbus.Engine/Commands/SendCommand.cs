@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Messages;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Policy;
@@ -14,11 +15,19 @@ internal static class SendCommand
 {
     public static Errno Run(Domain domain, ref Invocation call, Connection sender, ref Outcome outcome)
     {
+        var files = MessageFiles.Of(domain, sender.User, call);
+        var result = Run(domain, ref call, sender, files, ref outcome);
+        files?.Release();
+        return result;
+    }
+
+    private static Errno Run(Domain domain, ref Invocation call, Connection sender, MessageFiles? files, ref Outcome outcome)
+    {
         ref var cmd = ref call.Frame.As<KdbusCmdSend>();
         var flags = (SendFlags)cmd.Flags;
         if (call.CancelDescriptor != Errno.OK) return call.CancelDescriptor;
 
-        var result = MessageImport.Read(domain, sender, call, out var import);
+        var result = MessageImport.Read(domain, sender, call, files, out var import);
         if (result != Errno.OK) return result;
         if (import.IsBroadcast) return Broadcast(domain, ref call, sender, in import, ref outcome);
 
@@ -125,7 +134,7 @@ internal static class SendCommand
 
     private static Errno Resume(Domain domain, ref Invocation call, ReplyTracker interrupted, ref Outcome outcome)
     {
-        if (!domain.Replies.Resume(interrupted, call.Request, call.View, out var completion))
+        if (!domain.Replies.Resume(interrupted, call, out var completion))
         {
             outcome.Kind = OutcomeKind.Pending;
             return Errno.OK;
@@ -133,6 +142,7 @@ internal static class SendCommand
 
         if (completion.Result == Errno.OK) Deliveries.StoreReply(ref call, completion.Reply, ref outcome);
         outcome.Published = new PoolRange(completion.Reply.Offset, completion.Reply.MsgSize);
+        outcome.Handout = completion.Handout;
         return completion.Result;
     }
 

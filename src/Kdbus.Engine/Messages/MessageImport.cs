@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Kdbus.Abi;
 using Kdbus.Engine.Commands;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Matching;
 using Kdbus.Engine.Processes;
 
@@ -14,9 +15,12 @@ namespace Kdbus.Engine.Messages;
 /// </summary>
 internal ref struct MessageImport
 {
+    private const int AllSeals = 0xf; // F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE
+
     private ReadOnlySpan<byte> _items;
     private ReadOnlySpan<byte> _dstName;
-    private int _payloads;
+    private int _fds;
+    private int _memfds;
     private ReadOnlySpan<byte> _bloomFilter;
     private ulong _generation;
     private bool _hasBloomFilter;
@@ -40,11 +44,17 @@ internal ref struct MessageImport
     /// <summary>Bytes of the payload area.</summary>
     public ulong AreaSize { get; private set; }
 
+    /// <summary>The files that come with it; null if none do.</summary>
+    public MessageFiles? Files { get; private set; }
+
+    /// <summary>Descriptors in its FDS item.</summary>
+    public readonly int Fds => _fds;
+
     /// <summary>Bytes of header and items as the receiver gets them, without metadata.</summary>
-    public readonly int SizeAtReceiver =>
-        Unsafe.SizeOf<KdbusMsg>()
-        + (_dstName.IsEmpty ? 0 : Item.SizeInChain(_dstName.Length + 1))
-        + (_payloads * Item.SizeInChain(Unsafe.SizeOf<KdbusVec>()));
+    public int SizeAtReceiver { get; private set; }
+
+    /// <summary>Header and items as the receiver gets them.</summary>
+    public readonly MessageFront Front => new(Header, _items, _dstName, _fds);
 
     /// <summary>What a signal is held against the matches with.</summary>
     public readonly MatchSubject AsSubject(Connection sender) => MatchSubject.Signal(sender, _generation, _bloomFilter);
@@ -58,11 +68,11 @@ internal ref struct MessageImport
     public readonly bool IsBroadcast => Header.DstId == Constants.DstIdBroadcast;
 
     /// <summary>Reads and checks the message of a SEND.</summary>
-    public static Errno Read(Domain domain, Connection sender, scoped in Invocation call, out MessageImport import)
+    public static Errno Read(Domain domain, Connection sender, scoped in Invocation call, MessageFiles? files, out MessageImport import)
     {
         ref var cmd = ref call.Frame.As<KdbusCmdSend>();
         var message = call.Message;
-        import = new MessageImport { SentAt = call.Now, Process = call.Process };
+        import = new MessageImport { SentAt = call.Now, Process = call.Process, Files = files, SizeAtReceiver = Unsafe.SizeOf<KdbusMsg>() };
         if (cmd.MsgAddress % 8 != 0 || message.Length < 8) return Errno.EFAULT;
         var size = BinaryPrimitives.ReadUInt64LittleEndian(message);
         if (size < (ulong)Unsafe.SizeOf<KdbusMsg>() || size > (ulong)domain.Limits.MessageSize) return Errno.EINVAL;
@@ -78,46 +88,14 @@ internal ref struct MessageImport
         if (result == Errno.OK && import.Header.PayloadType == Constants.PayloadKernel) result = Errno.EINVAL;
         if (result == Errno.OK) result = import.CheckFlags(((SendFlags)cmd.Flags).HasFlag(SendFlags.SyncReply));
         if (result == Errno.OK) result = import.ReadItems(domain.Limits, sender.Bus);
+        if (result == Errno.OK && sender.User.Files > domain.Limits.FilesInFlight) result = Errno.EMFILE;
         if (result == Errno.OK) result = import.CheckAddressing();
         if (result != Errno.OK) return result;
 
         if (import.Header.SrcId != 0 && import.Header.SrcId != sender.Id) return Errno.EINVAL;
         import.Header.SrcId = sender.Id;
+        files?.Keep(import.Header, import._items);
         return Errno.OK;
-    }
-
-    /// <summary>
-    /// Writes header and items as the receiver gets them. Offsets of payload count from the message's first byte, the
-    /// payload area starting at <paramref name="areaStart"/>.
-    /// </summary>
-    public readonly void WriteTo(Span<byte> room, ulong areaStart)
-    {
-        var header = Header;
-        header.Size = (ulong)room.Length;
-        MemoryMarshal.Write(room, in header);
-
-        var items = new ItemWriter(room[Unsafe.SizeOf<KdbusMsg>()..]);
-        if (!_dstName.IsEmpty) items.WriteString(ItemType.DstName, _dstName);
-        var pieces = new PayloadVecs(_items);
-        while (pieces.MoveNext())
-        {
-            var here = pieces.Current;
-            here.Offset = pieces.Current.Address == 0 ? Constants.OffsetNone : areaStart + pieces.Position;
-            items.Write(ItemType.PayloadOff, in here);
-        }
-    }
-
-    /// <summary>Zeroes the bytes of the payload area that no vector fills.</summary>
-    public readonly void ClearPadding(IPoolMemory memory, ulong areaOffset)
-    {
-        var pieces = new PayloadVecs(_items);
-        while (pieces.MoveNext())
-        {
-            if (pieces.Current.Address == 0) memory.Room(areaOffset + pieces.Position, (int)pieces.AreaOfCurrent).Clear();
-        }
-
-        var tail = Item.Align8(AreaSize) - AreaSize;
-        if (tail != 0) memory.Room(areaOffset + AreaSize, (int)tail).Clear();
     }
 
     private static Errno CheckPayloads(DomainLimits limits, ReadOnlySpan<byte> items)
@@ -158,7 +136,7 @@ internal ref struct MessageImport
                 ItemType.Fds => AddFds(limits, item.Payload),
                 ItemType.BloomFilter => SetBloomFilter(bus, item),
                 ItemType.DstName => SetDstName(limits, item.String),
-                ItemType.PayloadMemfd => Errno.EOPNOTSUPP, // not carried yet
+                ItemType.PayloadMemfd => AddMemfd(limits, item.As<KdbusMemfd>()),
                 _ => Errno.EINVAL,
             };
             if (result != Errno.OK) return result;
@@ -173,7 +151,23 @@ internal ref struct MessageImport
         total += vec.Size;
         if (vec.Address > long.MaxValue - vec.Size) return Errno.EFAULT; // not an address a process can have
         AreaSize += vec.Address != 0 ? vec.Size : vec.Size % 8;
-        _payloads++;
+        SizeAtReceiver += MessageFront.SizeOfPiece(memfd: false);
+        return Errno.OK;
+    }
+
+    private Errno AddMemfd(DomainLimits limits, in KdbusMemfd memfd)
+    {
+        if (memfd.Start > ulong.MaxValue - memfd.Size) return Errno.EMSGSIZE;
+        if (++_memfds > limits.MessageMemfds) return Errno.E2BIG;
+        var sent = NextFile();
+        if (sent.Found != Errno.OK) return sent.Found;
+        if (sent.Kind == SentFileKind.Path) return Errno.EBADF;
+        if (sent.Seals < 0) return Errno.EMEDIUMTYPE;
+        if ((sent.Seals & AllSeals) != AllSeals) return Errno.ETXTBSY;
+        if (memfd.Start + memfd.Size > sent.Size) return Errno.EBADF;
+        AreaSize += memfd.Size % 8;
+        SizeAtReceiver += MessageFront.SizeOfPiece(memfd: true);
+        Files!.AddMemfd(sent.File, memfd);
         return Errno.OK;
     }
 
@@ -182,9 +176,21 @@ internal ref struct MessageImport
         if (_hasFds) return Errno.EEXIST;
         _hasFds = true;
         if (IsBroadcast) return Errno.ENOTUNIQ;
-        if (fds.Length / sizeof(int) > limits.Fds) return Errno.EMFILE;
-        return fds.IsEmpty ? Errno.OK : Errno.EOPNOTSUPP; // not carried yet
+        _fds = fds.Length / sizeof(int);
+        if (_fds > limits.Fds) return Errno.EMFILE;
+        for (var i = 0; i < _fds; i++)
+        {
+            var sent = NextFile();
+            if (sent.Found != Errno.OK) return sent.Found;
+            if (sent.Kind is SentFileKind.Bus or SentFileKind.UnixSocket) return Errno.EOPNOTSUPP;
+            Files!.AddFd(sent.File);
+        }
+
+        SizeAtReceiver += MessageFront.SizeOfFds(_fds);
+        return Errno.OK;
     }
+
+    private readonly SentFile NextFile() => Files?.Next() ?? new SentFile(Errno.EBADF, 0);
 
     private Errno SetBloomFilter(Bus bus, in Item item)
     {
@@ -201,6 +207,7 @@ internal ref struct MessageImport
         if (!_dstName.IsEmpty) return Errno.EEXIST;
         if (!WellKnownName.IsValid(name, maxLength: limits.NameLength)) return Errno.EINVAL;
         _dstName = name;
+        SizeAtReceiver += MessageFront.SizeOfName(name);
         return Errno.OK;
     }
 

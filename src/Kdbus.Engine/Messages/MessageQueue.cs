@@ -1,3 +1,4 @@
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Requests;
 
@@ -16,7 +17,11 @@ internal sealed class QueuedMessage
 
     public required ulong Size { get; init; }
 
+    /// <summary>The descriptors among what it is charged for.</summary>
     public int Fds { get; init; }
+
+    /// <summary>The files that came with it; null if none did.</summary>
+    public MessageFiles? Files { get; init; }
 
     public long Priority { get; init; }
 
@@ -36,7 +41,7 @@ internal sealed class QueuedMessage
     public required Metadata Metadata { get; init; }
 
     /// <summary>Where in the slice it is written.</summary>
-    public required int MetadataOffset { get; init; }
+    public required int MetadataOffset { get; set; }
 
     public QueuedMessage? Previous { get; set; }
 

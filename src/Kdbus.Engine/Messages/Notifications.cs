@@ -119,7 +119,7 @@ internal static class Notifications
     {
         var metadata = Metadata.OfNotification(domain, receiver, sequence, now);
         var size = Item.Align8((ulong)(message.Length + metadata.Size));
-        if (Queueing.Charge(domain, receiver, sender: null, domain.BusItself, size, out var slice) != Errno.OK) return false;
+        if (Queueing.Charge(domain, receiver, sender: null, domain.BusItself, size, fds: 0, out var slice) != Errno.OK) return false;
 
         message.CopyTo(receiver.Pool.Memory.Room(slice.Offset, message.Length));
         Queueing.Append(domain, receiver, new QueuedMessage

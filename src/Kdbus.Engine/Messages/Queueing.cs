@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Kdbus.Abi;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Processes;
 using Kdbus.Engine.Requests;
@@ -14,19 +15,20 @@ internal static class Queueing
 {
     /// <summary>
     /// Reserves room for a message at <paramref name="receiver"/> and writes everything but the payload. ECONNRESET,
-    /// ENOBUFS, EXFULL, ENOMEM.
+    /// ECOMM, ENOBUFS, EMFILE, EXFULL, ENOMEM.
     /// </summary>
     public static Errno Reserve(
         Domain domain, Connection sender, Connection receiver, scoped in MessageImport import, NameEntry? name, out Delivery delivery)
     {
         delivery = null!;
         if (!receiver.Alive) return Errno.ECONNRESET;
+        if (import.Fds > 0 && !receiver.AcceptsFds) return Errno.ECOMM;
 
         var metadata = Metadata.OfMessage(domain, sender, receiver, import);
         var metadataOffset = import.SizeAtReceiver;
         var areaStart = metadataOffset + metadata.Size;
         var size = Item.Align8((ulong)areaStart + import.AreaSize);
-        var result = Charge(domain, receiver, sender, sender.User, size, out var slice);
+        var result = Charge(domain, receiver, sender, sender.User, size, import.Fds, out var slice);
         if (result != Errno.OK) return result;
 
         var message = new QueuedMessage
@@ -35,29 +37,33 @@ internal static class Queueing
             Sender = sender,
             User = sender.User,
             Size = size,
+            Fds = import.Fds,
+            Files = import.Files,
             Priority = import.Header.Priority,
             Name = name,
             Metadata = metadata,
             MetadataOffset = metadataOffset,
             Image = name != null && receiver.Pool.Memory.IsWritableByOwner ? new byte[size] : null,
         };
+        import.Files?.Hold();
         var memory = receiver.Pool.Memory;
-        import.WriteTo(memory.Room(slice.Offset, metadataOffset), (ulong)areaStart);
-        import.ClearPadding(memory, slice.Offset + (ulong)areaStart);
-        if (message.Image is { } image) import.WriteTo(image.AsSpan(0, metadataOffset), (ulong)areaStart);
+        var front = import.Front;
+        front.WriteTo(memory.Room(slice.Offset, metadataOffset), (ulong)areaStart);
+        front.ClearPadding(memory, slice.Offset + (ulong)areaStart);
+        if (message.Image is { } image) front.WriteTo(image.AsSpan(0, metadataOffset), (ulong)areaStart);
         delivery = new Delivery(receiver, message, areaStart);
         return Errno.OK;
     }
 
     /// <summary>Charges and allocates <paramref name="size"/> bytes: ENOBUFS, EMFILE, EXFULL, ENOMEM.</summary>
-    public static Errno Charge(Domain domain, Connection receiver, Connection? sender, User user, ulong size, out Slice slice)
+    public static Errno Charge(Domain domain, Connection receiver, Connection? sender, User user, ulong size, int fds, out Slice slice)
     {
         slice = null!;
-        var result = receiver.Quota.Charge(user, size, fds: 0);
+        var result = receiver.Quota.Charge(user, size, fds);
         if (result == Errno.OK)
         {
             result = receiver.Pool.Allocate(size, out slice);
-            if (result != Errno.OK) receiver.Quota.Release(user, size, fds: 0);
+            if (result != Errno.OK) receiver.Quota.Release(user, size, fds);
         }
 
         if (result == Errno.OK) return Errno.OK;
@@ -85,12 +91,13 @@ internal static class Queueing
 
     /// <summary>
     /// Makes a message ready to be read and tells where it lies: metadata is written in the words of who reads it,
-    /// <c>kdbus_msg.size</c> counts it, and the owner of the pool holds the slice from now on. Who
-    /// <paramref name="takesDescriptors"/> is told if there should be one that he does not get. Room of what is kept from the reader
+    /// <c>kdbus_msg.size</c> counts it, and the owner of the pool holds the slice from now on. Room of what is kept from the reader
     /// is cleared: a message that has moved brought along what lay there in the pool of another.
     /// </summary>
-    public static KdbusMsgInfo Publish(Domain domain, Connection receiver, QueuedMessage message, in ReaderView view, bool takesDescriptors)
+    public static KdbusMsgInfo Publish(
+        Domain domain, Connection receiver, QueuedMessage message, in ReaderView view, DescriptorWay way, out Handout? handout)
     {
+        var contents = way == DescriptorWay.Missing ? Unpacking.Run(receiver, message) : [];
         var room = receiver.Pool.Memory.Room(message.Slice.Offset, message.MetadataOffset + message.Metadata.Size);
         var items = new ItemWriter(room[message.MetadataOffset..]);
         message.Metadata.Write(ref items, view, domain.Overflow);
@@ -99,13 +106,44 @@ internal static class Queueing
         MemoryMarshal.Write(room, in size);
 
         message.Slice.HeldByOwner = true;
-        var incomplete = takesDescriptors && message.Metadata.Kinds.HasFlag(AttachFlags.Pidfd);
+        handout = HandoutOf(receiver, message, (int)size, way, contents, out var incomplete);
         return new KdbusMsgInfo
         {
             Offset = message.Slice.Offset,
             MsgSize = message.Slice.Size,
             ReturnFlags = incomplete ? (ulong)RecvReturnFlags.IncompleteFds : 0,
         };
+    }
+
+    private static Handout? HandoutOf(
+        Connection receiver, QueuedMessage message, int size, DescriptorWay way, IReadOnlyList<FileContent> contents, out bool incomplete)
+    {
+        var tellsPidfd = message.Metadata.Kinds.HasFlag(AttachFlags.Pidfd);
+        incomplete = false;
+        if (way == DescriptorWay.Declined) return null;
+        if (message.Files is not { } files)
+        {
+            incomplete = tellsPidfd;
+            return null;
+        }
+
+        if (way == DescriptorWay.Missing)
+        {
+            incomplete = tellsPidfd || files.Fds.Count > 0 || files.Memfds.Count > contents.Count;
+            return contents.Count == 0 ? null : new Handout(files, receiver, message.Slice) { Contents = contents };
+        }
+
+        List<ulong> sent = [.. files.Fds, .. files.Memfds.Select(static memfd => memfd.File)];
+        List<int> positions = [.. files.Front.NumberPositions()];
+        incomplete = tellsPidfd && files.Pidfd == 0;
+        if (tellsPidfd && files.Pidfd != 0)
+        {
+            // It is the last item, and its payload takes the last 8 bytes.
+            sent.Add(files.Pidfd);
+            positions.Add(size - 8);
+        }
+
+        return sent.Count == 0 ? null : new Handout(files, receiver, message.Slice) { Files = sent, NumberPositions = [.. positions] };
     }
 
     /// <summary>
@@ -116,6 +154,7 @@ internal static class Queueing
     {
         receiver.Quota.Release(message.User, message.Size, message.Fds);
         receiver.Pool.ReleaseByBus(message.Slice);
+        message.Files?.Release();
     }
 
     /// <summary>Takes a message out of the queue; the slot of a request is given back if nothing else holds it.</summary>
@@ -134,7 +173,8 @@ internal static class Queueing
     public static bool Rehome(Domain domain, Connection from, Connection to, QueuedMessage message)
     {
         var old = message.Slice;
-        if (!to.Alive || Charge(domain, to, message.Sender, message.User, message.Size, out var slice) != Errno.OK)
+        var accepted = to.Alive && (message.Fds == 0 || to.AcceptsFds);
+        if (!accepted || Charge(domain, to, message.Sender, message.User, message.Size, message.Fds, out var slice) != Errno.OK)
         {
             Settle(from, message);
             return false;
@@ -144,6 +184,7 @@ internal static class Queueing
         var content = message.Image ?? from.Pool.Memory.Content(old.Offset, (int)message.Size);
         content.CopyTo(memory.Room(slice.Offset, (int)message.Size));
         message.Image = !memory.IsWritableByOwner ? null : message.Image ?? content.ToArray();
+        message.Files?.Hold();
         Settle(from, message);
         message.Slice = slice;
         return true;

@@ -1,6 +1,6 @@
 using Kdbus.Abi;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Messages;
-using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine.Requests;
 
@@ -18,6 +18,9 @@ internal sealed class Replies(Domain domain)
     /// <summary>Deadlines beyond what the clock can reach count as past.</summary>
     public static bool IsPast(ulong deadline, Instant now) => deadline > long.MaxValue || deadline <= now.Monotonic;
 
+    /// <summary>How the caller, who wants descriptors, gets at them.</summary>
+    public static DescriptorWay WayOf(scoped in Invocation call) => call.TakesDescriptors ? DescriptorWay.Sent : DescriptorWay.Missing;
+
     /// <summary>Takes a slot for a request: EMLINK if the requester has none left.</summary>
     public Errno TakeSlot(Connection requester)
     {
@@ -27,27 +30,28 @@ internal sealed class Replies(Domain domain)
     }
 
     /// <summary>The request has been queued: the tracker starts, holding the slot together with the message.</summary>
-    public void Start(ReplyTracker tracker, ulong waitingRequest, in ReaderView view)
+    public void Start(ReplyTracker tracker, scoped in Invocation call)
     {
         tracker.Requester.Requests.Add(tracker);
         tracker.Answerer.Expected.Add(tracker);
         tracker.IsExpected = true;
         _deadlines.Add(tracker);
-        if (tracker.Synchronous) Wait(tracker, waitingRequest, view);
+        if (tracker.Synchronous) Wait(tracker, call);
     }
 
     /// <summary>A call that a signal had interrupted is repeated; true if its answer is there already.</summary>
-    public bool Resume(ReplyTracker tracker, ulong request, in ReaderView view, out Completion completion)
+    public bool Resume(ReplyTracker tracker, scoped in Invocation call, out Completion completion)
     {
         completion = default;
         if (!tracker.Answered)
         {
-            Wait(tracker, request, view);
+            Wait(tracker, call);
             return false;
         }
 
-        tracker.View = view;
-        completion = Pickup(tracker, request);
+        tracker.View = call.View;
+        tracker.Way = WayOf(call);
+        completion = Pickup(tracker, call.Request);
         End(tracker);
         return true;
     }
@@ -107,7 +111,7 @@ internal sealed class Replies(Domain domain)
     {
         if (!_waiting.Remove(request, out var tracker)) return;
         tracker.WaitingRequest = 0;
-        domain.Effects.Complete(new Completion(request, tracker.Requester.Handle.Id, Errno.EINTR, Restart: true, default));
+        domain.Effects.Complete(new Completion(request, tracker.Requester.Handle.Id, Errno.EINTR, Restart: true));
     }
 
     public void Cancel(ulong request)
@@ -139,27 +143,29 @@ internal sealed class Replies(Domain domain)
         var request = tracker.WaitingRequest;
         End(tracker);
         if (request == 0) return;
-        domain.Effects.Complete(new Completion(request, tracker.Requester.Handle.Id, result, Restart: false, default));
+        domain.Effects.Complete(new Completion(request, tracker.Requester.Handle.Id, result, Restart: false));
     }
 
-    private void Wait(ReplyTracker tracker, ulong request, in ReaderView view)
+    private void Wait(ReplyTracker tracker, scoped in Invocation call)
     {
-        tracker.View = view;
-        tracker.WaitingRequest = request;
-        _waiting.Add(request, tracker);
+        tracker.View = call.View;
+        tracker.Way = WayOf(call);
+        tracker.WaitingRequest = call.Request;
+        _waiting.Add(call.Request, tracker);
     }
 
     private Completion Pickup(ReplyTracker tracker, ulong request)
     {
         var reply = default(KdbusMsgInfo);
+        Handout? handout = null;
         if (tracker.Answer is { } answer)
         {
-            reply = Queueing.Publish(domain, tracker.Requester, answer, tracker.View, takesDescriptors: true);
+            reply = Queueing.Publish(domain, tracker.Requester, answer, tracker.View, tracker.Way, out handout);
             Queueing.Settle(tracker.Requester, answer);
             tracker.Answer = null;
         }
 
-        return new Completion(request, tracker.Requester.Handle.Id, tracker.Result, Restart: false, reply);
+        return new Completion(request, tracker.Requester.Handle.Id, tracker.Result, Restart: false, reply, handout);
     }
 
     private void End(ReplyTracker tracker)

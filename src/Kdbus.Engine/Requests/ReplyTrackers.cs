@@ -1,3 +1,4 @@
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Messages;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Processes;
@@ -30,6 +31,9 @@ internal sealed class ReplyTracker(
 
     /// <summary>From where the one who waits will look at the answer.</summary>
     public ReaderView View { get; set; }
+
+    /// <summary>How the one who waits gets at descriptors.</summary>
+    public DescriptorWay Way { get; set; }
 
     /// <summary>A reply has taken the permission and is being copied; the deadline still counts.</summary>
     public bool Answering { get; set; }

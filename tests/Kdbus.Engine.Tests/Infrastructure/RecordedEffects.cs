@@ -9,6 +9,8 @@ internal sealed class RecordedEffects : IEffects
 
     public List<Refusal> Refusals { get; } = [];
 
+    public List<ulong> ClosedFiles { get; } = [];
+
     /// <summary>Told of everything at the moment it happens.</summary>
     public Action<string>? Log { get; set; }
 
@@ -22,6 +24,12 @@ internal sealed class RecordedEffects : IEffects
     {
         Completions.Add(completion);
         Log?.Invoke($"complete {Text(completion)}");
+    }
+
+    public void CloseFile(ulong file)
+    {
+        ClosedFiles.Add(file);
+        Log?.Invoke($"close file {file}");
     }
 
     public void Refused(in Refusal refusal)

@@ -9,6 +9,10 @@ internal sealed class NoEffects : IEffects
     {
     }
 
+    public void CloseFile(ulong file)
+    {
+    }
+
     public void Refused(in Refusal refusal)
     {
     }
