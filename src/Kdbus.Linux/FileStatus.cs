@@ -64,6 +64,9 @@ public struct FileStatus
     /// <summary>Whether <see cref="Mode"/> says regular file.</summary>
     public readonly bool IsRegular => (Mode & 0xf000) == 0x8000;
 
+    /// <summary>Whether <see cref="Mode"/> says pipe.</summary>
+    public readonly bool IsPipe => (Mode & 0xf000) == 0x1000;
+
     /// <summary>Whether <see cref="Mode"/> says socket.</summary>
     public readonly bool IsSocket => (Mode & 0xf000) == 0xc000;
 

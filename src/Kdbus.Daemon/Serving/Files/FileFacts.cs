@@ -10,27 +10,32 @@ internal static class FileFacts
 
     /// <summary>Looks at our copy of a descriptor.</summary>
     /// <param name="descriptor">The copy.</param>
-    /// <param name="isMemfd">Seals and size are wanted.</param>
+    /// <param name="isMemfd">Its size is wanted.</param>
     /// <param name="ownDevice">Minor number of the device that files of the mount report.</param>
     /// <param name="isServedByOthers">Whether a file lies on a FUSE mount that is not ours.</param>
     public static CopiedFile Of(int descriptor, bool isMemfd, uint ownDevice, Func<FileStatus, bool> isServedByOthers)
     {
         if ((FileDescriptor.GetFlags(descriptor) & OpenFlags.Path) != 0) return new CopiedFile(descriptor, SentFileKind.Path, IsServedByOthers: false);
-        if (isMemfd)
+        if (FileStatus.DeviceOf(descriptor, out var status) < 0 || status.IsPipe) return new CopiedFile(descriptor, SentFileKind.Other, IsServedByOthers: false);
+        if (status.IsSocket)
         {
-            var seals = MemFd.GetSeals(descriptor);
-            var size = seals < 0 ? 0 : MemFd.Length(descriptor);
-            if (seals >= 0) return new CopiedFile(descriptor, SentFileKind.Other, IsServedByOthers: false) { Seals = seals, Size = (ulong)Math.Max(size, 0) };
+            var kind = DescriptorSocket.IsUnix(descriptor) ? SentFileKind.UnixSocket : SentFileKind.Other;
+            return new CopiedFile(descriptor, kind, IsServedByOthers: false);
         }
 
-        if (FileStatus.DeviceOf(descriptor, out var status) < 0) return new CopiedFile(descriptor, SentFileKind.Other, IsServedByOthers: false) { Seals = -1 };
+        var seals = MemFd.GetSeals(descriptor);
+        if (seals >= 0)
+        {
+            var size = isMemfd ? MemFd.Length(descriptor) : 0;
+            return new CopiedFile(descriptor, SentFileKind.Other, IsServedByOthers: false) { Seals = seals, Size = (ulong)Math.Max(size, 0) };
+        }
+
         var servedByOthers = isServedByOthers(status);
-        return new CopiedFile(descriptor, KindOf(descriptor, status, ownDevice, servedByOthers), servedByOthers) { Seals = -1 };
+        return new CopiedFile(descriptor, KindOf(status, ownDevice, servedByOthers), servedByOthers);
     }
 
-    private static SentFileKind KindOf(int descriptor, in FileStatus status, uint ownDevice, bool servedByOthers)
+    private static SentFileKind KindOf(in FileStatus status, uint ownDevice, bool servedByOthers)
     {
-        if (status.IsSocket) return DescriptorSocket.IsUnix(descriptor) ? SentFileKind.UnixSocket : SentFileKind.Other;
         if (!status.IsRegular || status.DeviceMajor != 0) return SentFileKind.Other;
         return status.DeviceMinor == ownDevice || (servedByOthers && IsDomain(status.DeviceMinor)) ? SentFileKind.Bus : SentFileKind.Other;
     }

@@ -63,7 +63,7 @@ internal sealed class FileIntake(ICallers callers, FileCloser closer, long capac
 internal readonly record struct CopiedFile(int Descriptor, SentFileKind Kind, bool IsServedByOthers)
 {
     /// <inheritdoc cref="SentFile.Seals"/>
-    public int Seals { get; init; }
+    public int Seals { get; init; } = -1;
 
     /// <inheritdoc cref="SentFile.Size"/>
     public ulong Size { get; init; }

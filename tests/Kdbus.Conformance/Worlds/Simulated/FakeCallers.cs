@@ -68,7 +68,7 @@ internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tas
         if (task.Process.IsOfDomain(number))
         {
             int standIn = FileDescriptor.Open("/dev/null", Linux.OpenFlags.ReadOnly | Linux.OpenFlags.CloseOnExec);
-            copy = new CopiedFile(standIn, SentFileKind.Bus, IsServedByOthers: false) { Seals = -1 };
+            copy = new CopiedFile(standIn, SentFileKind.Bus, IsServedByOthers: false);
             return Errno.OK;
         }
         Errno result = task.Process.CopyDescriptor(number, out int descriptor);
