@@ -31,7 +31,7 @@ static void free_offset(struct peer *peer, uint64_t offset)
 
 void peer_open(struct peer *peer, const char *endpoint, size_t pool_size, size_t largest)
 {
-	struct kdbus_cmd_hello hello = { .size = sizeof(hello), .pool_size = pool_size };
+	struct kdbus_cmd_hello hello = { .size = sizeof(hello), .flags = KDBUS_HELLO_ACCEPT_FD, .pool_size = pool_size };
 
 	*peer = (struct peer){ .fd = open(endpoint, O_RDONLY | O_CLOEXEC) };
 	if (peer->fd < 0)

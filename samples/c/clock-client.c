@@ -25,7 +25,7 @@ static int print_answer(struct connection *connection, const char *how, const st
 		if (result == 0)
 			printf("clock-client  (C): %s: \"%s\"\n", how, text);
 	}
-	connection_free(connection, answer);
+	connection_free_message(connection, answer);
 	return result;
 }
 
@@ -43,7 +43,7 @@ static int ask_with_message(struct connection *connection, __u64 to)
 			return result;
 		if (!(message->flags & KDBUS_MSG_EXPECT_REPLY) && message->cookie_reply == COOKIE_MESSAGE)
 			return print_answer(connection, "answer to a message", message);
-		connection_free(connection, message);
+		connection_free_message(connection, message);
 	}
 }
 

@@ -33,7 +33,7 @@ static int serve(struct connection *connection)
 	if (result < 0)
 		return result;
 	if (request->src_id == KDBUS_SRC_ID_KERNEL || !(request->flags & KDBUS_MSG_EXPECT_REPLY)) {
-		connection_free(connection, request);
+		connection_free_message(connection, request);
 		return -EAGAIN;
 	}
 	result = connection_text(request, question, sizeof(question));
@@ -43,7 +43,7 @@ static int serve(struct connection *connection)
 		printf("clock-service (C): %llu asks \"%s\"\n", (unsigned long long)request->src_id, question);
 		result = connection_send(connection, request->src_id, request->cookie, answer);
 	}
-	connection_free(connection, request);
+	connection_free_message(connection, request);
 	/* Whoever asked may be gone, may not wait any longer, or may send what we do not read: no reason to stop serving. */
 	if (result < 0) {
 		fprintf(stderr, "clock-service: a request could not be answered: %s\n", strerror(-result));

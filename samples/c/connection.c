@@ -50,13 +50,16 @@ int connection_hello(struct connection *connection, const char *endpoint, struct
 	connection->fd = open(endpoint, O_RDONLY | O_CLOEXEC);
 	if (connection->fd < 0)
 		return -errno;
-	result = frame_issue(hello, connection->fd, KDBUS_CMD_HELLO);
+	result = descriptors_open(&connection->descriptors);
 	if (result < 0)
 		goto failed;
+	result = frame_issue(hello, connection->fd, KDBUS_CMD_HELLO);
+	if (result < 0)
+		goto failed_hello;
 	pool = mmap(NULL, hello->hello.pool_size, PROT_READ, MAP_SHARED, connection->fd, 0);
 	if (pool == MAP_FAILED) {
 		result = -errno;
-		goto failed;
+		goto failed_hello;
 	}
 	connection->id = hello->hello.id;
 	connection->pool_size = hello->hello.pool_size;
@@ -68,6 +71,8 @@ int connection_hello(struct connection *connection, const char *endpoint, struct
 		connection_close(connection);
 	return result;
 
+failed_hello:
+	descriptors_close(&connection->descriptors);
 failed:
 	close(connection->fd);
 	return result;
@@ -84,6 +89,7 @@ int connection_open(struct connection *connection, const char *endpoint, const c
 void connection_close(struct connection *connection)
 {
 	munmap((void *)connection->pool, connection->pool_size);
+	descriptors_close(&connection->descriptors);
 	close(connection->fd);
 }
 
@@ -108,11 +114,7 @@ void connection_expect_reply(struct frame *message, __u64 cookie, unsigned timeo
 int connection_transmit(struct connection *connection, struct frame *message, const char *text, const struct kdbus_msg **answer)
 {
 	const struct kdbus_vec payload = { .size = strlen(text), .address = (uintptr_t)text };
-	struct kdbus_cmd_send send = {
-		.size = sizeof(send),
-		.flags = answer ? KDBUS_SEND_SYNC_REPLY : 0,
-		.msg_address = (uintptr_t)message,
-	};
+	struct frame send;
 	int result;
 
 	/* A payload of no bytes is none; a message may have none. */
@@ -120,10 +122,16 @@ int connection_transmit(struct connection *connection, struct frame *message, co
 		frame_add(message, KDBUS_ITEM_PAYLOAD_VEC, &payload, sizeof(payload));
 	if (message->size > sizeof(message->bytes))
 		return -EMSGSIZE;
-	result = issue(connection->fd, KDBUS_CMD_SEND, &send);
-	if (result == 0 && answer)
-		*answer = (const struct kdbus_msg *)(connection->pool + send.reply.offset);
-	return result;
+	frame_begin(&send, sizeof(send.send));
+	send.send.flags = answer ? KDBUS_SEND_SYNC_REPLY : 0;
+	send.send.msg_address = (uintptr_t)message;
+	if (answer)
+		descriptors_ask(&connection->descriptors, &send);
+	result = frame_issue(&send, connection->fd, KDBUS_CMD_SEND);
+	if (result < 0 || !answer)
+		return result;
+	*answer = (const struct kdbus_msg *)(connection->pool + send.send.reply.offset);
+	return descriptors_take(&connection->descriptors, connection->fd, send.send.reply.offset);
 }
 
 int connection_send(struct connection *connection, __u64 to, __u64 cookie_reply, const char *text)
@@ -156,14 +164,18 @@ int connection_call(struct connection *connection, __u64 to, __u64 cookie, const
 
 int connection_take(struct connection *connection, const struct kdbus_msg **message)
 {
-	struct kdbus_cmd_recv recv = { .size = sizeof(recv) };
-	const int result = issue(connection->fd, KDBUS_CMD_RECV, &recv);
+	struct frame recv;
+	int result;
 
-	if (result == 0)
-		*message = (const struct kdbus_msg *)(connection->pool + recv.msg.offset);
+	frame_begin(&recv, sizeof(recv.recv));
+	descriptors_ask(&connection->descriptors, &recv);
+	result = frame_issue(&recv, connection->fd, KDBUS_CMD_RECV);
 	if (result == 0 || result == -EAGAIN)
-		connection->dropped += recv.dropped_msgs;
-	return result;
+		connection->dropped += recv.recv.dropped_msgs;
+	if (result < 0)
+		return result;
+	*message = (const struct kdbus_msg *)(connection->pool + recv.recv.msg.offset);
+	return descriptors_take(&connection->descriptors, connection->fd, recv.recv.msg.offset);
 }
 
 int connection_receive(struct connection *connection, int timeout_ms, const struct kdbus_msg **message)
@@ -188,6 +200,12 @@ int connection_free(struct connection *connection, const void *in_pool)
 	return free_offset(connection->fd, (const unsigned char *)in_pool - connection->pool);
 }
 
+int connection_free_message(struct connection *connection, const struct kdbus_msg *message)
+{
+	descriptors_drop(message);
+	return connection_free(connection, message);
+}
+
 static int append(char *text, size_t size, size_t *used, const void *bytes, size_t length)
 {
 	if (length >= size - *used)
@@ -208,7 +226,6 @@ static int append_memfd(char *text, size_t size, size_t *used, const struct kdbu
 		return -EBADF;
 	if (memfd->size < size - *used)
 		n = pread(memfd->fd, text + *used, memfd->size, memfd->start);
-	close(memfd->fd);
 	if (n < 0 || (__u64)n != memfd->size)
 		return -EMSGSIZE;
 	*used += n;
@@ -228,13 +245,6 @@ int connection_text(const struct kdbus_msg *message, char *text, size_t size)
 			result = append(text, size, &used, item->vec.offset == NOWHERE ? NULL : bytes, item->vec.size);
 		} else if (item->type == KDBUS_ITEM_PAYLOAD_MEMFD && result == 0) {
 			result = append_memfd(text, size, &used, &item->memfd);
-		} else if (item->type == KDBUS_ITEM_PAYLOAD_MEMFD && item->memfd.fd >= 0) {
-			close(item->memfd.fd);
-		} else if (item->type == KDBUS_ITEM_FDS) {
-			/* Descriptors nobody asked for are open all the same, and ours to close. */
-			for (size_t i = 0; i < (item->size - ITEM_HEADER) / sizeof(int); i++)
-				if (item->fds[i] >= 0)
-					close(item->fds[i]);
 		}
 	}
 	text[used] = '\0';

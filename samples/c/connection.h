@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <kdbus.h>
+#include "descriptors.h"
 
 struct frame;
 
@@ -17,6 +18,7 @@ struct connection {
 	__u64 pool_size;		/* bytes */
 	const unsigned char *pool;	/* read-only view of the pool */
 	__u64 dropped;			/* signals lost because they found no room in the pool; who tells it sets it back to 0 */
+	struct descriptors descriptors;	/* how descriptors come to us */
 	struct kdbus_bloom_parameter bloom;	/* what filters and masks are like on this bus */
 };
 
@@ -52,8 +54,11 @@ int connection_take(struct connection *connection, const struct kdbus_msg **mess
 /* Waits for the next message and takes it. timeout_ms < 0 waits for ever; -ETIMEDOUT if nothing came. */
 int connection_receive(struct connection *connection, int timeout_ms, const struct kdbus_msg **message);
 
-/* Gives the room of a message, answer, list or info back to the pool. */
+/* Gives the room of a list or info, or of a message that brought nothing, back to the pool. */
 int connection_free(struct connection *connection, const void *in_pool);
+
+/* The same of a message, and closes the descriptors that came with it. */
+int connection_free_message(struct connection *connection, const struct kdbus_msg *message);
 
 /* Writes the payload, a text of at most size - 1 bytes, and a NUL to `text`. -EMSGSIZE if it is longer. */
 int connection_text(const struct kdbus_msg *message, char *text, size_t size);

@@ -29,6 +29,9 @@ struct frame {
 		struct kdbus_cmd_hello hello;
 		struct kdbus_cmd_info info;
 		struct kdbus_cmd_match match;
+		struct kdbus_cmd_send send;
+		struct kdbus_cmd_recv recv;
+		struct kdbus_cmd_fds_installed fds_installed;
 		struct kdbus_msg message;
 		unsigned char bytes[KDBUS_CMD_MAX_SIZE];
 	};

@@ -75,6 +75,25 @@ static void print_number(const struct kdbus_item *item)
 	printf("%llu", (number)item->data64[0]);
 }
 
+static void print_pidfd(const struct kdbus_item *item)
+{
+	char path[sizeof("/proc/self/fdinfo/") + 10], line[64];
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", item->fds[0]);
+	info = fopen(path, "re");
+	while (info && fgets(line, sizeof(line), info)) {
+		if (strncmp(line, "Pid:", 4) == 0) {
+			line[strcspn(line, "\n")] = '\0';
+			printf("of process %s", line + strspn(line + 4, "\t ") + 4);
+		}
+	}
+	if (info)
+		fclose(info);
+	else
+		printf("did not come along");
+}
+
 static const struct {
 	const char *name;
 	__u64 kind, item;
@@ -96,6 +115,7 @@ static const struct {
 	{ "timestamp", KDBUS_ATTACH_TIMESTAMP, KDBUS_ITEM_TIMESTAMP, print_timestamp },
 	{ "pidfs-id", KDBUS_ATTACH_PIDFS_ID, KDBUS_ITEM_PIDFS_ID, print_number },
 	{ "start-time", KDBUS_ATTACH_START_TIME, KDBUS_ITEM_START_TIME, print_number },
+	{ "pidfd", KDBUS_ATTACH_PIDFD, KDBUS_ITEM_PIDFD, print_pidfd },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

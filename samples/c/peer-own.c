@@ -67,6 +67,7 @@ static int take(struct connection *connection, const struct kdbus_msg *message, 
 	printf("from %llu: ", (unsigned long long)message->src_id);
 	print_payload(message);
 	printf("%s\n", message->flags & KDBUS_MSG_EXPECT_REPLY ? " wants an answer" : "");
+	print_descriptors(message);
 	if (message->flags & KDBUS_MSG_EXPECT_REPLY && !owner->is_silent)
 		answer(connection, message);
 	return owner->left && --owner->left == 0;

@@ -114,7 +114,7 @@ int receive_until_end(struct connection *connection, take_function *take, void *
 		if (result < 0)
 			return fail(result, KDBUS_CMD_RECV, "receive");
 		done = take(connection, message, context);
-		result = connection_free(connection, message);
+		result = connection_free_message(connection, message);
 		if (result < 0)
 			return fail(result, KDBUS_CMD_FREE, "give a message back");
 		if (done)

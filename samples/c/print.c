@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "connection.h"
+#include "frame.h"
 #include "print.h"
 
 void print_text(const char *text)
@@ -31,6 +33,31 @@ void print_payload(const struct kdbus_msg *message)
 		print_text(text);
 	else
 		printf("(no text: %s)", strerror(-result));
+}
+
+static void print_descriptor(int fd)
+{
+	char link[sizeof("/proc/self/fd/") + 10], path[TEXT_MAX];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = fd < 0 ? -1 : readlink(link, path, sizeof(path) - 1);
+	printf("  descriptor   ");
+	if (length < 0) {
+		printf("did not come along");
+	} else {
+		path[length] = '\0';
+		print_text(path);
+	}
+	putchar('\n');
+}
+
+void print_descriptors(const struct kdbus_msg *message)
+{
+	for_each_item(item, message)
+		if (item->type == KDBUS_ITEM_FDS)
+			for (size_t i = 0; i < (item->size - ITEM_HEADER) / sizeof(int); i++)
+				print_descriptor(item->fds[i]);
 }
 
 const char *kind_of_connection(__u64 hello_flags)

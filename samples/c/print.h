@@ -12,8 +12,11 @@
 /* Prints a text in quotes. What a stranger sent could otherwise be orders to the terminal, so only plain characters pass. */
 void print_text(const char *text);
 
-/* Prints the payload of a message in quotes. Of all received messages: closes the descriptors that came along. */
+/* Prints the payload of a message in quotes. */
 void print_payload(const struct kdbus_msg *message);
+
+/* Prints what each descriptor leads to that came with a message. Lines. */
+void print_descriptors(const struct kdbus_msg *message);
 
 /* What the bus itself tells in a message of its own: who came, who went, who has which name. A line. */
 void print_notification(const struct kdbus_msg *message);

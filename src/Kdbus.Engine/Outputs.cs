@@ -78,6 +78,9 @@ public struct Outcome
     /// <summary>The reservations to copy into, if <see cref="OutcomeKind.Copy"/>.</summary>
     public Transfer? Transfer { get; internal set; }
 
+    /// <summary>The same command, for which something could not be done that it had come to: nothing but the error is told.</summary>
+    public readonly Outcome Failed(Errno error) => this with { Result = error, Stores = default };
+
     internal static Outcome Done(Errno result) => new() { Result = result };
 }
 

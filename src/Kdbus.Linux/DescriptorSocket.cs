@@ -1,8 +1,10 @@
+using System.Runtime.InteropServices;
+
 namespace Kdbus.Linux;
 
 /// <summary>
-/// Unix sockets as a way for descriptors: each message is one byte with one descriptor attached (SCM_RIGHTS, unix(7)). A received
-/// descriptor is a new one, owned by the receiver.
+/// Unix sockets as a way for descriptors: messages with descriptors attached (SCM_RIGHTS, unix(7)), often one byte with one descriptor. A
+/// received descriptor is a new one, owned by the receiver.
 /// </summary>
 public static unsafe class DescriptorSocket
 {
@@ -10,6 +12,7 @@ public static unsafe class DescriptorSocket
     private const int Rights = 1; // SCM_RIGHTS
     private const int ReceiveCloseOnExec = 0x40000000; // MSG_CMSG_CLOEXEC
     private const int NoSignal = 0x4000; // MSG_NOSIGNAL
+    private const int DoNotWait = 0x40; // MSG_DONTWAIT
     private const int ControlTruncated = 0x8; // MSG_CTRUNC
 
     /// <summary>A connected pair of stream sockets: 0 and two descriptors the caller owns, or -errno.</summary>
@@ -30,6 +33,49 @@ public static unsafe class DescriptorSocket
         var control = new DescriptorControl { Length = 20, Level = SocketLevel, Type = Rights, Descriptor = fd };
         MessageHeader message = OneByte(&piece, &control);
         return (int)Math.Min(Libc.Result(Libc.Sendmsg(socket, &message, NoSignal)), 0);
+    }
+
+    /// <summary>
+    /// Sends bytes with copies of descriptors, if that can be done without waiting: 0, or -errno (-EAGAIN: there is no room now,
+    /// -ETOOMANYREFS: too many descriptors are under way).
+    /// </summary>
+    /// <param name="socket">A unix socket.</param>
+    /// <param name="data">At least one byte.</param>
+    /// <param name="fds">At least one descriptor, at most 253.</param>
+    public static int TrySend(int socket, ReadOnlySpan<byte> data, ReadOnlySpan<int> fds)
+    {
+        const int HeaderSize = 16; // struct cmsghdr
+        int length = HeaderSize + fds.Length * sizeof(int);
+        Span<byte> control = stackalloc byte[(length + 7) & ~7];
+        control.Clear();
+        MemoryMarshal.Write(control, (nuint)length);
+        MemoryMarshal.Write(control[8..], SocketLevel);
+        MemoryMarshal.Write(control[12..], Rights);
+        MemoryMarshal.AsBytes(fds).CopyTo(control[HeaderSize..]);
+        fixed (byte* bytes = data)
+        fixed (byte* attached = control)
+        {
+            var piece = new IoVec(bytes, (nuint)data.Length);
+            var message = new MessageHeader { Iov = &piece, IovCount = 1, Control = attached, ControlLength = (nuint)control.Length };
+            return (int)Math.Min(Libc.Result(Libc.Sendmsg(socket, &message, NoSignal | DoNotWait)), 0);
+        }
+    }
+
+    /// <summary>Whether a descriptor is a unix socket; one opened with O_PATH is not.</summary>
+    public static bool IsUnix(int fd)
+    {
+        const int Domain = 39; // SO_DOMAIN
+        return TryGetOption(fd, Domain, out int domain) && domain == 1 /* AF_UNIX */;
+    }
+
+    /// <summary>Whether closing a socket may wait until its peer has taken what was sent (SO_LINGER, socket(7)).</summary>
+    public static bool Lingers(int fd)
+    {
+        const int Linger = 13; // SO_LINGER
+        Span<int> linger = stackalloc int[2];
+        int length = 2 * sizeof(int);
+        fixed (int* p = linger)
+            return Libc.Getsockopt(fd, SocketLevel, Linger, p, &length) == 0 && linger[0] != 0;
     }
 
     /// <summary>
@@ -56,6 +102,15 @@ public static unsafe class DescriptorSocket
         if (message.ControlLength >= 20 && control.Level == SocketLevel && control.Type == Rights)
             return control.Descriptor;
         return (message.Flags & ControlTruncated) != 0 ? -SystemError.EMFILE : -SystemError.EPROTO;
+    }
+
+    private static bool TryGetOption(int fd, int option, out int value)
+    {
+        int result = 0;
+        int length = sizeof(int);
+        bool isKnown = Libc.Getsockopt(fd, SocketLevel, option, &result, &length) == 0;
+        value = result;
+        return isKnown;
     }
 
     private static MessageHeader OneByte(IoVec* piece, DescriptorControl* control)

@@ -61,15 +61,25 @@ public struct FileStatus
             return Libc.Result(Libc.Statx(fd, &empty, Libc.EmptyPath, BasicStats, p));
     }
 
+    /// <summary>Whether <see cref="Mode"/> says regular file.</summary>
+    public readonly bool IsRegular => (Mode & 0xf000) == 0x8000;
+
+    /// <summary>Whether <see cref="Mode"/> says pipe.</summary>
+    public readonly bool IsPipe => (Mode & 0xf000) == 0x1000;
+
+    /// <summary>Whether <see cref="Mode"/> says socket.</summary>
+    public readonly bool IsSocket => (Mode & 0xf000) == 0xc000;
+
     /// <summary>
-    /// Only which device an open file lies on, and whoever serves its file system is not asked: what a FUSE server could delay or refuse is
-    /// left out. 0, or -errno; the other fields are not filled in.
+    /// Only which device an open file lies on and of which type it is, and whoever serves its file system is not asked: what a FUSE server
+    /// could delay or refuse is left out. 0, or -errno; the other fields are not filled in.
     /// </summary>
     public static unsafe int DeviceOf(int fd, out FileStatus status)
     {
+        const uint Type = 0x1; // STATX_TYPE
         byte empty = 0;
         fixed (FileStatus* p = &status)
-            return Libc.Result(Libc.Statx(fd, &empty, Libc.EmptyPath | Libc.DoNotSynchronize, 0, p));
+            return Libc.Result(Libc.Statx(fd, &empty, Libc.EmptyPath | Libc.DoNotSynchronize, Type, p));
     }
 
     internal static unsafe int DeviceOf(ReadOnlySpan<byte> terminatedPath, out FileStatus status)
@@ -77,6 +87,14 @@ public struct FileStatus
         fixed (byte* name = terminatedPath)
         fixed (FileStatus* p = &status)
             return Libc.Result(Libc.Statx(Libc.CurrentDirectory, name, Libc.DoNotSynchronize, 0, p));
+    }
+
+    internal static unsafe int OwnerOf(ReadOnlySpan<byte> terminatedPath, out FileStatus status)
+    {
+        const uint Owner = 0x8; // STATX_UID
+        fixed (byte* name = terminatedPath)
+        fixed (FileStatus* p = &status)
+            return Libc.Result(Libc.Statx(Libc.CurrentDirectory, name, 0, Owner, p));
     }
 
     /// <summary>Status of the file a path leads to: 0 or -errno.</summary>

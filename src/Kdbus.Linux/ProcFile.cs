@@ -68,6 +68,19 @@ public static unsafe class ProcFile
     }
 
     /// <summary>
+    /// Who owns the files of a process: its effective user, or root if it is not dumpable (PR_SET_DUMPABLE, prctl(2)). 0 or -errno.
+    /// </summary>
+    public static int OwnerOf(int pid, out uint owner)
+    {
+        // Of the directory the effective user is always the owner.
+        Span<byte> path = stackalloc byte[PathRoom];
+        FileStatus status = default;
+        int result = TryFormatPath(pid, "status"u8, path) ? FileStatus.OwnerOf(path, out status) : -SystemError.EINVAL;
+        owner = status.Uid;
+        return result;
+    }
+
+    /// <summary>
     /// Which device a file lies on that a process has open, without asking whoever serves its file system (<see cref="FileStatus.DeviceOf(int,
     /// out FileStatus)"/>): 0, or -errno (-ENOENT: it has no descriptor of that number; -EACCES without ptrace access to it).
     /// </summary>

@@ -1,5 +1,7 @@
 using Kdbus.Abi;
+using Kdbus.Daemon.Serving.Files;
 using Kdbus.Engine;
+using Kdbus.Engine.Files;
 using Kdbus.Fuse;
 
 namespace Kdbus.Daemon.Serving;
@@ -9,7 +11,8 @@ namespace Kdbus.Daemon.Serving;
 /// It is carried out outside the lock and after the command that caused it is answered, so that nobody's memory can hold up
 /// somebody else's call.
 /// </summary>
-internal sealed class Aftermath(DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher)
+internal sealed class Aftermath(
+    DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher, MessageFileService files)
 {
     /// <summary>Result by which the kernel repeats a call whose signal handler allows that, or fails it with EINTR.</summary>
     private const int RestartSys = -512;
@@ -95,8 +98,10 @@ internal sealed class Aftermath(DomainHost host, ICallers callers, FuseSession s
         EndedCall call = default;
         RefusalNote told = default;
         ulong deadline;
+        IReadOnlyList<ulong> unheld;
         using (host.Enter())
         {
+            unheld = host.TakeUnheldFiles();
             wakes = host.TakeWake(out pollHandle);
             tells = !wakes && host.Refusals.TryTake(out told);
             ends = !wakes && !tells && (host.TakeFailed(out call) || (withAnswers && host.TakeAnswered(out call)));
@@ -104,6 +109,7 @@ internal sealed class Aftermath(DomainHost host, ICallers callers, FuseSession s
             if (ends && call.Call.Cancel != null) host.AwaitClosing(call);
         }
 
+        files.CloseWithoutWaiting(unheld);
         if (wakes) session.Notify.Poll(pollHandle);
         else if (tells) host.Refusals.Write(told);
         else if (ends && call.Call.Cancel is { } descriptor) descriptor.CloseLater();
@@ -125,8 +131,18 @@ internal sealed class Aftermath(DomainHost host, ICallers callers, FuseSession s
             return;
         }
 
-        publisher.Publish(call.File, new PoolRange(completion.Reply.Offset, completion.Reply.MsgSize));
-        call.Reply.Ioctl(-(int)StoreReply(call, completion.Reply));
+        var reply = completion.Reply;
+        var result = completion.Handout is { } handout ? HandOut(handout, call, ref reply) : Errno.OK;
+        publisher.Publish(call.File, new PoolRange(reply.Offset, reply.MsgSize));
+        call.Reply.Ioctl(-(int)(result == Errno.OK ? StoreReply(call, reply) : result));
+    }
+
+    /// <summary>Hands out what comes with the answer; what cannot be is told, or the answer is lost.</summary>
+    private Errno HandOut(Handout handout, in PendingCall call, ref KdbusMsgInfo reply)
+    {
+        if (files.HandOut(handout, new BlockingCaller(call.Thread, call.Uid, call.Argument), call.FdSocket, call.Reply.IsPending)) return Errno.OK;
+        reply.ReturnFlags |= (ulong)RecvReturnFlags.IncompleteFds;
+        return handout.Files.Count > 0 ? Errno.OK : Errno.EIO;
     }
 
     private Errno StoreReply(in PendingCall call, KdbusMsgInfo info)

@@ -1,4 +1,5 @@
 using Kdbus.Engine;
+using Kdbus.Engine.Files;
 using Kdbus.Linux;
 
 namespace Kdbus.Daemon.Serving;
@@ -29,6 +30,7 @@ internal sealed unsafe class CallBuffers
         _payload = GC.AllocateUninitializedArray<byte>(InlinePayload, pinned: true);
         Remote = new RemoteIoVec[limits.MessageItems];
         Local = new IoVec[limits.MessageItems];
+        Files = new SentFile[limits.MessageMemfds + limits.Fds];
     }
 
     /// <summary>Room for the largest command of the domain, in bytes.</summary>
@@ -49,6 +51,9 @@ internal sealed unsafe class CallBuffers
 
     /// <summary>Pieces of memory on our side of a copy, as many.</summary>
     public IoVec[] Local { get; }
+
+    /// <summary>Room for what is behind the descriptor numbers of a message.</summary>
+    public SentFile[] Files { get; }
 
     /// <summary>The buffers of this thread, which serves one domain: they are made for the first command.</summary>
     public static CallBuffers OfThisThread(DomainLimits limits) =>

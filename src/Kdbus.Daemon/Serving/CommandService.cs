@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Kdbus.Abi;
+using Kdbus.Daemon.Serving.Files;
 using Kdbus.Engine;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Messages;
 using Kdbus.Engine.Processes;
 using Kdbus.Fuse;
@@ -15,7 +17,7 @@ namespace Kdbus.Daemon.Serving;
 /// others is left to <see cref="Aftermath"/>, after it is answered.
 /// </summary>
 internal sealed class CommandService(
-    DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher, CancelWatch cancels, Aftermath aftermath)
+    DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher, CancelWatch cancels, MessageFileService files, Aftermath aftermath)
 {
     /// <summary>Too many callers of this user, or of all, sit on memory that does not answer.</summary>
     internal const Errno TooManyStuck = Errno.EUSERS;
@@ -59,7 +61,11 @@ internal sealed class CommandService(
         }
 
         var fetched = fetch.Frame(request, layout, out var frame);
+        var requester = default(Requester);
+        if (fetched == Errno.OK) fetched = Requester.Of(callers, context.Pid, layout, frame, out requester);
+        using var end = requester;
         ReadOnlySpan<byte> message = default, payload = default;
+        ReadOnlySpan<SentFile> taken = default;
         var place = PayloadPlace.Here;
         var cancellable = Errno.OK;
         CancelDescriptor? cancel = null;
@@ -69,7 +75,11 @@ internal sealed class CommandService(
             message = fetch.Message(send.MsgAddress);
             place = fetch.Payload(message, out payload);
             fetched = ClearReturnFlags(request, reply, ref send);
-            if (fetched == Errno.OK) cancellable = TakeCancelDescriptor(context, layout, reply, frame, out cancel);
+            if (fetched == Errno.OK)
+            {
+                cancellable = TakeCancelDescriptor(context, layout, reply, frame, out cancel);
+                taken = files.Take(context, message, reply, buffers.Files);
+            }
         }
 
         if (blocks) session.LeaveBlocking();
@@ -91,6 +101,8 @@ internal sealed class CommandService(
             Message = message,
             Payload = payload,
             PayloadPlace = place,
+            Files = taken,
+            TakesDescriptors = requester.FdSocket >= 0,
             CancelDescriptor = cancellable,
             Named = layout.Command == Command.Hello && CommandFetch.TryFind(frame[layout.FixedSize..], ItemType.Pids, out var pids)
                 ? callers.Name(context.Pid, pids.As<KdbusPids>())
@@ -98,8 +110,10 @@ internal sealed class CommandService(
             Random = layout.Command == Command.BusMake ? NewRandom() : default,
         };
 
-        var wait = new PendingCall(default, file, context.Pid, context.Uid, request.Argument) { Cancel = cancel };
-        var decided = Decide(ref call, context, wait, reply, out var outcome);
+        var wait = new PendingCall(default, file, context.Pid, context.Uid, request.Argument) { Cancel = cancel, FdSocket = requester.FdSocket };
+        var caller = CallerAt(context, request.Argument);
+        var decided = Decide(ref call, context, requester, wait, reply, out var outcome);
+        if (!decided) files.Discard(call.Files, call.Pidfd, caller);
         if (decided && outcome.Kind == OutcomeKind.Copy)
         {
             decided = CopyAndCommit(ref call, ref outcome, fetch, message, context, wait, reply);
@@ -107,21 +121,24 @@ internal sealed class CommandService(
 
         if (decided && outcome.Kind == OutcomeKind.Pending) return;
         if (cancel != null) Close(cancel, context, request.Argument);
+        if (outcome.Handout is { } handout) HandOut(handout, ref outcome, caller, requester, layout, frame, reply);
         if (decided) Finish(request, reply, file, layout, frame, outcome);
     }
 
     /// <summary>
     /// The critical section; false if the command is answered already: by a signal while we were stuck in its caller's memory,
-    /// then it must not happen, or because it may not get stuck there. A call that will wait is known as such before anybody can
+    /// then it must not happen, or because it cannot. A call that will wait is known as such before anybody can
     /// end it. What must be known about the caller hangs on what others want and on policy, so it is asked under the lock, found
     /// out without it, and asked again.
     /// </summary>
-    private bool Decide(ref Invocation call, in RequestContext context, in PendingCall wait, FuseReply reply, out Outcome outcome)
+    private bool Decide(
+        ref Invocation call, in RequestContext context, in Requester requester, in PendingCall wait, FuseReply reply, out Outcome outcome)
     {
         outcome = default;
         var known = default(CallerNeeds);
         while (true)
         {
+            IReadOnlyList<ulong>? unheld = null;
             using (host.Enter())
             {
                 if (reply.IsAnswered) return false;
@@ -129,31 +146,54 @@ internal sealed class CommandService(
                 if (needs.AreMetBy(known))
                 {
                     Execute(ref call, context, wait, reply, out outcome);
-                    return true;
+                    unheld = host.TakeUnheldFiles();
                 }
-
-                known = known.With(needs);
+                else
+                {
+                    known = known.With(needs);
+                }
             }
 
-            if (TryFindOut(ref call, known, context, wait.Argument)) continue;
-            reply.Ioctl(-(int)TooManyStuck);
+            if (unheld != null)
+            {
+                files.Close(unheld, CallerAt(context, wait.Argument));
+                return true;
+            }
+
+            var found = FindOut(ref call, known, context, requester, wait.Argument);
+            if (found == Errno.OK) continue;
+            reply.Ioctl(-(int)found);
             return false;
         }
     }
 
-    /// <summary>Finds out about the caller, who stands still; false if his memory would have to be read and he has too many readers stuck.</summary>
-    private bool TryFindOut(ref Invocation call, CallerNeeds needs, in RequestContext context, ulong argument)
+    /// <summary>
+    /// Finds out about the caller, who stands still: EUSERS if his memory would have to be read and he has too many readers stuck, EXDEV if
+    /// he acts for somebody who is gone.
+    /// </summary>
+    private Errno FindOut(ref Invocation call, CallerNeeds needs, in RequestContext context, in Requester requester, ulong argument)
     {
         var blocks = needs.Kinds.HasFlag(AttachFlags.Cmdline);
-        if (blocks && !Enter(context, argument)) return false;
+        if (blocks && !Enter(context, argument)) return TooManyStuck;
+        var thread = requester.Thread;
         call = call with
         {
-            Caller = needs.Facts.HasFlag(CallerFacts.Ids) ? Identify(context, needs.Facts) : default,
-            Process = needs.Kinds != AttachFlags.None ? callers.Describe(context.Pid, needs.Kinds) : null,
-            View = (needs.Facts & CallerFacts.View) != 0 ? callers.ViewOf(context.Pid, needs.Facts) : default,
+            Caller = needs.Facts.HasFlag(CallerFacts.Ids) ? Identify(context, thread, needs.Facts) : default,
+            Process = needs.Kinds != AttachFlags.None ? callers.Describe(thread, needs.Kinds) : null,
+            View = (needs.Facts & CallerFacts.View) != 0 ? callers.ViewOf(thread, needs.Facts) : default,
+            Pidfd = call.Pidfd == 0 && needs.Kinds.HasFlag(AttachFlags.Pidfd) ? files.TakeProcess(thread, context.Uid) : call.Pidfd,
         };
         if (blocks) session.LeaveBlocking();
-        return true;
+        return requester.IsThere ? Errno.OK : Errno.EXDEV;
+    }
+
+    /// <summary>Hands out what comes with a message that was received; what cannot be is told, or the message is lost.</summary>
+    private void HandOut(
+        Handout handout, ref Outcome outcome, in BlockingCaller caller, in Requester requester, CommandLayout layout, Span<byte> frame, FuseReply reply)
+    {
+        if (files.HandOut(handout, caller, requester.FdSocket, !reply.IsAnswered)) return;
+        if (handout.Files.Count > 0) CommandStore.TellIncomplete(layout, frame);
+        else outcome = outcome.Failed(Errno.EIO);
     }
 
     private void Execute(ref Invocation call, in RequestContext context, in PendingCall wait, FuseReply reply, out Outcome outcome)
@@ -178,15 +218,20 @@ internal sealed class CommandService(
     {
         var transfer = outcome.Transfer!;
         var copied = Copy(transfer, fetch, message, context, wait.Argument);
+        IReadOnlyList<ulong> unheld;
+        bool answered;
         using (host.Enter())
         {
-            var answered = reply.IsAnswered;
+            answered = reply.IsAnswered;
             outcome = host.Domain.Commit(ref call, outcome, answered ? Errno.EINTR : copied);
             // Not before: a message that goes with its name is read from the pool of one who may have left.
             foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Unpin();
             if (outcome.Kind == OutcomeKind.Pending) Hold(context, wait, reply);
-            return !answered;
+            unheld = host.TakeUnheldFiles();
         }
+
+        files.Close(unheld, CallerAt(context, wait.Argument));
+        return !answered;
     }
 
     /// <summary>Brings a large payload to where room is reserved for it: straight into the pool if it goes to one only.</summary>
@@ -267,7 +312,14 @@ internal sealed class CommandService(
 
     private void Undo(OpenFile file)
     {
-        using (host.Enter()) host.Domain.Undo(file.Handle, DomainHost.Now);
+        IReadOnlyList<ulong> unheld;
+        using (host.Enter())
+        {
+            host.Domain.Undo(file.Handle, DomainHost.Now);
+            unheld = host.TakeUnheldFiles();
+        }
+
+        files.CloseWithoutWaiting(unheld);
     }
 
     private Errno Store(in IoctlRequest request, FuseReply reply, Span<byte> frame, in Stores stores)
@@ -278,11 +330,13 @@ internal sealed class CommandService(
         return result;
     }
 
-    private bool Enter(in RequestContext context, ulong address) =>
-        session.EnterBlocking(new BlockingCaller(context.Pid, context.Uid, address));
+    private static BlockingCaller CallerAt(in RequestContext context, ulong address) => new(context.Pid, context.Uid, address);
 
-    private Caller Identify(in RequestContext context, CallerFacts facts) =>
-        callers.Identify(context.Pid, facts, capabilities: false, out var caller) == Errno.OK ? caller : CallerOf(context);
+    private bool Enter(in RequestContext context, ulong address) => session.EnterBlocking(CallerAt(context, address));
+
+    /// <summary>For a thread that another one represents there is no second source: if it cannot be seen any more, that will be noticed.</summary>
+    private Caller Identify(in RequestContext context, int thread, CallerFacts facts) =>
+        callers.Identify(thread, facts, capabilities: false, out var caller) == Errno.OK ? caller : CallerOf(context);
 
     /// <summary>
     /// A caller that is not visible in our pid namespace: the kernel still tells the ids it checks file access with. Nothing

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Kdbus.Abi;
 using Kdbus.Engine;
 using Kdbus.Fuse;
@@ -19,6 +20,12 @@ internal readonly ref struct CommandStore(ICallers callers, CallBuffers buffers,
 
     private const int FlagsOffset = 8;
 
+    /// <summary>Where return_flags stands in the kdbus_msg_info that a command has.</summary>
+    private const int InfoFlagsOffset = 16;
+
+    /// <summary>Where the kdbus_msg_info stands in a RECV.</summary>
+    private const int MsgOffset = 40;
+
     /// <summary>
     /// How many bytes of the frame, from its start, carry all that is to be stored; 0 if the answer cannot carry it.
     /// </summary>
@@ -28,6 +35,14 @@ internal readonly ref struct CommandStore(ICallers callers, CallBuffers buffers,
         if (stores.Flags) end = Math.Max(end, FlagsOffset + sizeof(ulong));
         if (stores.ReturnFlags) end = Math.Max(end, ReturnFlagsOffset + sizeof(ulong));
         return (uint)end <= request.OutputSize ? end : 0;
+    }
+
+    /// <summary>Adds to what a RECV or SEND tells about the message it got: not all of its descriptors came along.</summary>
+    public static void TellIncomplete(CommandLayout layout, Span<byte> frame)
+    {
+        var flags = frame[((layout.Command == Command.Recv ? MsgOffset : ReplyOffset) + InfoFlagsOffset)..];
+        BinaryPrimitives.WriteUInt64LittleEndian(
+            flags, BinaryPrimitives.ReadUInt64LittleEndian(flags) | (ulong)RecvReturnFlags.IncompleteFds);
     }
 
     /// <summary>Writes what is to be stored into the caller's memory: OK or EFAULT.</summary>

@@ -15,6 +15,9 @@ internal readonly record struct PendingCall(HeldReply Reply, OpenFile File, int 
 {
     /// <summary>By what the caller can end it; null if he named nothing.</summary>
     public CancelDescriptor? Cancel { get; init; }
+
+    /// <summary>The number of the socket on which the caller takes descriptors; -1 if he named none.</summary>
+    public int FdSocket { get; init; } = -1;
 }
 
 /// <summary>A call that waited and is to be answered now.</summary>
@@ -37,6 +40,7 @@ internal sealed class DomainHost : IEffects
     private readonly Queue<EndedCall> _failed = new();
     private readonly Queue<EndedCall> _answered = new();
     private readonly Dictionary<ulong, EndedCall> _closing = [];
+    private List<ulong> _unheld = [];
     private ulong _lastHandle;
 
     /// <param name="limits">Where the domain says no.</param>
@@ -119,6 +123,21 @@ internal sealed class DomainHost : IEffects
 
     /// <summary>Such a call, if nobody has ended it meanwhile; only under <see cref="Enter"/>.</summary>
     public bool TakeClosing(ulong request, out EndedCall call) => _closing.Remove(request, out call);
+
+    /// <summary>
+    /// Files that nobody holds any more. Whoever has caused that takes them before he leaves the lock, and has them closed. Only under
+    /// <see cref="Enter"/>.
+    /// </summary>
+    public IReadOnlyList<ulong> TakeUnheldFiles()
+    {
+        if (_unheld.Count == 0) return [];
+        var taken = _unheld;
+        _unheld = [];
+        return taken;
+    }
+
+    /// <inheritdoc/>
+    public void CloseFile(ulong file) => _unheld.Add(file);
 
     /// <inheritdoc/>
     public void Wake(ulong handle)

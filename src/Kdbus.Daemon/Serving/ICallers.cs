@@ -1,4 +1,6 @@
 using Kdbus.Abi;
+using Kdbus.Daemon.Serving.Files;
+using Kdbus.Daemon.Serving.Processes;
 using Kdbus.Engine;
 using Kdbus.Engine.Processes;
 using Kdbus.Linux;
@@ -40,4 +42,19 @@ internal interface ICallers
     /// number, EINVAL for one whose file must not be waited for, EMFILE or ENOMEM if we can have no more.
     /// </summary>
     Errno CopyDescriptor(int thread, int number, out int copy);
+
+    /// <summary>
+    /// A copy of one of the calling thread's descriptors that it sends to others, whoever serves the file: EBADF if it has none of
+    /// that number, EMFILE or ENOMEM if we can have no more.
+    /// </summary>
+    Errno CopyFile(int thread, int number, bool isMemfd, out CopiedFile copy);
+
+    /// <summary>A pidfd of the calling thread's process, which belongs to whoever asked for it, or -errno.</summary>
+    int OpenProcess(int thread);
+
+    /// <summary>
+    /// The thread that one of the calling thread's descriptors means, if the caller may act for it; null if not. It belongs to whoever
+    /// asked for it.
+    /// </summary>
+    Represented? FindRepresented(int thread, int number);
 }

@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Daemon.Serving.Files;
 using Kdbus.Daemon.Status;
 using Kdbus.Engine;
 using Kdbus.Engine.Processes;
@@ -36,6 +37,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private readonly Tree _tree;
     private readonly PoolPublisher _publisher;
     private readonly CancelWatch _cancels;
+    private readonly MessageFileService _files;
     private readonly Aftermath _aftermath;
     private readonly CommandService _commands;
     private readonly StatusService _status;
@@ -63,8 +65,9 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _publisher = new PoolPublisher(_host, _session);
         _status = new StatusService(_host, _session, log);
         _cancels = new CancelWatch(descriptor => _aftermath!.Cancel(descriptor), descriptor => _aftermath!.Closed(descriptor));
-        _aftermath = new Aftermath(_host, callers, _session, _publisher);
-        _commands = new CommandService(_host, callers, _session, _publisher, _cancels, _aftermath);
+        _files = new MessageFileService(_host, callers, _session, options.OpenFiles / 2);
+        _aftermath = new Aftermath(_host, callers, _session, _publisher, _files);
+        _commands = new CommandService(_host, callers, _session, _publisher, _cancels, _files, _aftermath);
     }
 
     /// <summary>What serves it.</summary>
@@ -110,8 +113,16 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _session.Dispose();
         using (_host.Enter())
         {
-            foreach (var file in _host.Files) file.Pool?.Dispose();
+            foreach (var file in _host.Files)
+            {
+                _host.Domain.Close(file.Handle, DomainHost.Now);
+                file.Pool?.Dispose();
+            }
+
+            _files.CloseWithoutWaiting(_host.TakeUnheldFiles());
         }
+
+        _files.Dispose();
     }
 
     /// <inheritdoc/>
@@ -399,6 +410,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private void Close(ulong handle)
     {
         OpenFile? file;
+        IReadOnlyList<ulong> unheld;
         using (_host.Enter())
         {
             file = _host.RemoveFile(handle);
@@ -406,8 +418,10 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
             _host.Domain.Close(handle, DomainHost.Now);
             if (file.Node.OpenedBy == file) file.Node.OpenedBy = null;
             file.Pool?.Dispose();
+            unheld = _host.TakeUnheldFiles();
         }
 
+        _files.CloseWithoutWaiting(unheld);
         if (file.BackingId != 0) _channel.BackingClose(file.BackingId);
     }
 

@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Daemon.Serving.Files;
 using Kdbus.Daemon.Serving.Processes;
 using Kdbus.Engine;
 using Kdbus.Engine.Processes;
@@ -60,21 +61,29 @@ internal sealed class ProcessCallers : ICallers, IDisposable
     public Errno CopyDescriptor(int thread, int number, out int copy)
     {
         copy = -1;
-        if (number < 0 || thread == 0) return Errno.EBADF;
         // Looked at before it is copied: our closing a copy is told to whoever serves the file, and waits for him.
-        if (ProcFile.DeviceOfDescriptor(thread, number, out var status) >= 0 && IsServedByOthers(status)) return Errno.EINVAL;
-        var pidfd = OpenPidFd(thread);
-        if (pidfd < 0) return Reason(pidfd);
-        var copied = PidFd.GetFd(pidfd, number);
-        FileDescriptor.Close(pidfd);
-        if (copied < 0) return Reason(copied);
-        copy = copied;
+        if (number >= 0 && thread != 0 && ProcFile.DeviceOfDescriptor(thread, number, out var status) >= 0 && IsServedByOthers(status)) return Errno.EINVAL;
+        var result = Copy(thread, number, out copy);
+        if (result != Errno.OK) return result;
         if (FileStatus.DeviceOf(copy, out status) < 0 || !IsServedByOthers(status)) return Errno.OK;
         // Another thread has exchanged it in between. Whoever goes to such lengths may keep this reader, of the few he can have.
         FileDescriptor.Close(copy);
         copy = -1;
         return Errno.EINVAL;
     }
+
+    public Errno CopyFile(int thread, int number, bool isMemfd, out CopiedFile copy)
+    {
+        copy = default;
+        var result = Copy(thread, number, out var descriptor);
+        if (result == Errno.OK) copy = FileFacts.Of(descriptor, isMemfd, _ownDevice, status => IsServedByOthers(status));
+        return result;
+    }
+
+    public int OpenProcess(int thread) => _observer.OpenProcess(thread);
+
+    public Represented? FindRepresented(int thread, int number) =>
+        CopyDescriptor(thread, number, out var pidfd) == Errno.OK ? Represented.Find(thread, pidfd, _namespaces) : null;
 
     public void Dispose()
     {
@@ -99,6 +108,24 @@ internal sealed class ProcessCallers : ICallers, IDisposable
         var owner = capabilities && (status.CapEffective & (1UL << CapIpcOwner)) != 0 && _namespaces.IsOwn(thread);
         caller = new Caller(status.Uid.Real, status.Uid.Effective, status.Gid.Real, status.Gid.Effective, owner, status.Tgid);
         if (facts.HasFlag(CallerFacts.Groups)) caller = caller with { Groups = _namespaces.Named(status.Groups) };
+        return Errno.OK;
+    }
+
+    private Errno Copy(int thread, int number, out int copy)
+    {
+        copy = -1;
+        if (number < 0 || thread == 0) return Errno.EBADF;
+        var copied = _observer.CopyDescriptor(thread, number);
+        if (copied == -SystemError.ESRCH)
+        {
+            var pidfd = OpenPidFd(thread);
+            if (pidfd < 0) return Reason(pidfd);
+            copied = PidFd.GetFd(pidfd, number);
+            FileDescriptor.Close(pidfd);
+        }
+
+        if (copied < 0) return Reason(copied);
+        copy = copied;
         return Errno.OK;
     }
 

@@ -29,7 +29,7 @@ public static class Server
             Trace = options.Trace ? new FuseTextTrace(log.FuseMessage) : null,
         };
         using var callers = new ProcessCallers(device, openFiles);
-        using var fileSystem = new KdbusFileSystem(new FuseDevice(fuseDescriptor), callers, options, sessionOptions, log);
+        using var fileSystem = new KdbusFileSystem(new FuseDevice(fuseDescriptor), callers, options with { OpenFiles = openFiles }, sessionOptions, log);
         var session = fileSystem.Session;
         if (session.Initialize() is { } end && end != FuseSessionEnd.Unmounted) return session.EndDescription ?? end.ToString();
         if (fileSystem.Refusal is { } refusal) return refusal;

@@ -26,6 +26,9 @@ public sealed record ServerOptions
     /// <summary>Where the domain says no.</summary>
     public DomainLimits Limits { get; init; } = new();
 
+    /// <summary>Descriptors that the process may have; half of them may be those of messages.</summary>
+    public long OpenFiles { get; init; } = 1024;
+
     /// <summary>Kinds of metadata that the domain lets through to begin with.</summary>
     public AttachFlags AttachMask { get; init; } = Domain.DefaultAttachMask;
 }

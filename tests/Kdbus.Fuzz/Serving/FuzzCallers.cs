@@ -1,5 +1,7 @@
 using System.Text;
 using Kdbus.Daemon.Serving;
+using Kdbus.Daemon.Serving.Files;
+using Kdbus.Daemon.Serving.Processes;
 using Kdbus.Engine;
 using Kdbus.Engine.Processes;
 using Kdbus.Linux;
@@ -75,6 +77,18 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
         };
         return Errno.OK;
     }
+
+    public Errno CopyFile(int thread, int number, bool isMemfd, out CopiedFile copy)
+    {
+        copy = default;
+        var result = CopyDescriptor(thread, number, out var descriptor);
+        if (result == Errno.OK) copy = FileFacts.Of(descriptor, isMemfd, uint.MaxValue, static _ => false);
+        return result;
+    }
+
+    public int OpenProcess(int thread) => PidFd.Open(Environment.ProcessId);
+
+    public Represented? FindRepresented(int thread, int number) => null;
 
     /// <summary>Something else each time, and now and then not all of it.</summary>
     public ProcessRecord? Describe(int thread, AttachFlags kinds)

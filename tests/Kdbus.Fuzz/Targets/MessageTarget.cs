@@ -61,7 +61,7 @@ internal sealed class MessageTarget : IFuzzTarget
             {
                 Handle = 0, Request = 1, Ioctl = (uint)Command.Send, Now = default, Frame = SendFrame(address, flags), Message = message,
             };
-            var result = MessageImport.Read(_domain, _sender, call, out var import);
+            var result = MessageImport.Read(_domain, _sender, call, files: null, out var import);
             if (result == Errno.OK) Check(import, message);
         }
     }
@@ -91,10 +91,10 @@ internal sealed class MessageTarget : IFuzzTarget
         var size = (int)Item.Align8((ulong)start + import.AreaSize);
         var memory = new ArrayPool(size);
         memory.Bytes.Fill(Garbage);
-        import.WriteTo(memory.Room(0, start), (ulong)start);
-        import.ClearPadding(memory, (ulong)start);
+        import.Front.WriteTo(memory.Room(0, start), (ulong)start);
+        import.Front.ClearPadding(memory, (ulong)start);
         var queued = QueuedIn(memory, size, start, out var receiver);
-        import.WriteTo(queued.Image.AsSpan(0, start), (ulong)start);
+        import.Front.WriteTo(queued.Image.AsSpan(0, start), (ulong)start);
         var transfer = new Transfer(_sender);
         transfer.Add(new Delivery(receiver, queued, start));
         transfer.FillAll(message, Filled((int)total));

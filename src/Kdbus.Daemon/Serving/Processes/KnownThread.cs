@@ -47,6 +47,9 @@ internal sealed class KnownThread(int id, int pidfd)
         return pidfd >= 0 && PidFd.GetInfo(pidfd, out info) >= 0 && (info.Mask & Needed) == Needed;
     }
 
+    /// <summary>A copy of one of its descriptors, or -errno (-ESRCH: it has ended).</summary>
+    public int CopyDescriptor(int number) => pidfd < 0 ? -SystemError.ESRCH : PidFd.GetFd(pidfd, number);
+
     /// <summary>
     /// The user namespace it is in now, by a kept link that answers only while the thread lives: then it still has the number.
     /// False if it has ended, or if there is no link yet.

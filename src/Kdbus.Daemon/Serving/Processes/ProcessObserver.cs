@@ -112,6 +112,27 @@ internal sealed class ProcessObserver : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// A copy of one of a thread's descriptors, or -errno; -ESRCH if the thread is not among those that are kept, and then it has to be
+    /// found in another way.
+    /// </summary>
+    public int CopyDescriptor(int thread, int number)
+    {
+        if (thread <= 0 || _threads.FindLast(thread) is not { } known) return -SystemError.ESRCH;
+        var copy = known.CopyDescriptor(number);
+        known.Release();
+        return copy;
+    }
+
+    /// <summary>A pidfd of a thread's process, or -errno.</summary>
+    public int OpenProcess(int thread)
+    {
+        if (!ThreadLook.TryBegin(thread, _threads, _spaces, out var look)) return -SystemError.ESRCH;
+        var pidfd = PidFd.Open(look.Process);
+        look.End();
+        return pidfd;
+    }
+
     /// <summary>Lets go of threads that nobody has asked about since the last time this was done.</summary>
     public void Trim() => _threads.Trim();
 

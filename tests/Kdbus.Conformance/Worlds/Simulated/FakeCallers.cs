@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using Kdbus.Daemon.Serving;
+using Kdbus.Daemon.Serving.Files;
+using Kdbus.Daemon.Serving.Processes;
 using Kdbus.Engine;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Processes;
 using Kdbus.Linux;
 using AttachFlags = Kdbus.Abi.AttachFlags;
@@ -56,6 +59,28 @@ internal sealed unsafe class FakeCallers(ConcurrentDictionary<int, FakeTask> tas
         copy = -1;
         return tasks.TryGetValue(thread, out FakeTask? task) ? task.Process.CopyDescriptor(number, out copy) : Errno.EBADF;
     }
+
+    public Errno CopyFile(int thread, int number, bool isMemfd, out CopiedFile copy)
+    {
+        copy = default;
+        if (!tasks.TryGetValue(thread, out FakeTask? task))
+            return Errno.EBADF;
+        if (task.Process.IsOfDomain(number))
+        {
+            int standIn = FileDescriptor.Open("/dev/null", Linux.OpenFlags.ReadOnly | Linux.OpenFlags.CloseOnExec);
+            copy = new CopiedFile(standIn, SentFileKind.Bus, IsServedByOthers: false);
+            return Errno.OK;
+        }
+        Errno result = task.Process.CopyDescriptor(number, out int descriptor);
+        if (result == Errno.OK)
+            copy = FileFacts.Of(descriptor, isMemfd, uint.MaxValue, static _ => false);
+        return result;
+    }
+
+    /// <summary>A pidfd of this process, which stands for all of them.</summary>
+    public int OpenProcess(int thread) => tasks.ContainsKey(thread) ? PidFd.Open(Environment.ProcessId) : -SystemError.ESRCH;
+
+    public Represented? FindRepresented(int thread, int number) => null;
 
     /// <summary>Who has a number in a pid namespace and has not ended; 0 stands for nobody.</summary>
     private bool Find(ulong space, ulong number, out PidNumbers? numbers)

@@ -274,6 +274,9 @@ internal sealed partial class FakeProcess : IProcess
         return result;
     }
 
+    /// <summary>Whether a descriptor is an opened file of the domain.</summary>
+    public bool IsOfDomain(int descriptor) => Find(descriptor) is not null;
+
     /// <summary>A copy of one of its descriptors, for the daemon. It can only be of a file that the real kernel knows.</summary>
     public Errno CopyDescriptor(int descriptor, out int copy)
     {
