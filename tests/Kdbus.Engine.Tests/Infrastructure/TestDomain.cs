@@ -1,3 +1,5 @@
+using Kdbus.Engine.Files;
+
 namespace Kdbus.Engine.Tests.Infrastructure;
 
 /// <summary>A domain with a clock that is moved by hand, one bus in it, and what it asked for.</summary>
@@ -8,10 +10,11 @@ internal sealed class TestDomain
 
     private ulong _lastHandle;
     private ulong _lastRequest;
+    private ulong _lastFile = 100;
 
-    public TestDomain()
+    public TestDomain(DomainLimits? limits = null)
     {
-        Domain = new Domain(Effects);
+        Domain = new Domain(Effects, limits);
         BusOwner = OpenControl();
         Assert.Equal(Errno.OK, MakeBus(BusOwner, "1000-bus").Result);
         Bus = Domain.FindBus("1000-bus")!;
@@ -43,6 +46,26 @@ internal sealed class TestDomain
     /// <summary>The next input was stamped before the last one.</summary>
     public void GoBack(ulong nanoseconds) => Now = new Instant(Now.Monotonic - nanoseconds, Now.Realtime - nanoseconds);
 
+    /// <summary>How many files the engine was given and has not had closed; none was closed twice.</summary>
+    public int OpenFiles
+    {
+        get
+        {
+            Assert.Equal(Effects.ClosedFiles.Count, Effects.ClosedFiles.Distinct().Count());
+            Assert.All(Effects.ClosedFiles, file => Assert.InRange(file, 101UL, _lastFile));
+            return (int)(_lastFile - 100) - Effects.ClosedFiles.Count;
+        }
+    }
+
+    /// <summary>A file that was opened for the engine, no memfd.</summary>
+    public SentFile File(SentFileKind kind = SentFileKind.Other) => new(Errno.OK, ++_lastFile) { Kind = kind, Seals = -1 };
+
+    /// <summary>A memfd that was opened for the engine.</summary>
+    public SentFile Memfd(ulong size = 1000, int seals = 0xf) => new(Errno.OK, ++_lastFile) { Seals = seals, Size = size };
+
+    /// <summary>A pidfd that was opened for the engine.</summary>
+    public ulong Pidfd() => ++_lastFile;
+
     public static Caller CallerOf(uint uid) => new(uid, uid, uid, uid, CapIpcOwner: uid == 0, Pid: 4711);
 
     public ulong OpenControl(uint uid = Uid) => Open(null, uid);
@@ -69,16 +92,17 @@ internal sealed class TestDomain
 
     /// <summary>Opens the endpoint and says HELLO.</summary>
     public TestPeer Connect(
-        uint uid = Uid, int poolSize = 64 * 1024, Endpoint? endpoint = null, HelloFlags flags = 0, string? name = null, bool isPoolWritable = false)
+        uint uid = Uid, int poolSize = 64 * 1024, Endpoint? endpoint = null, HelloFlags flags = 0, string? name = null, bool isPoolWritable = false,
+        ulong attach = ulong.MaxValue)
     {
         var pool = new PoolMemory(poolSize) { IsWritableByOwner = isPoolWritable };
         var peer = new TestPeer(this, Open(endpoint ?? Bus.DefaultEndpoint, uid), uid, pool);
-        Assert.Equal(Errno.OK, peer.Hello(flags, name));
+        Assert.Equal(Errno.OK, peer.Hello(flags, name, attach));
         return peer;
     }
 
     /// <summary>Runs a command that needs nothing but its frame.</summary>
-    public Outcome Run(ulong handle, Command command, byte[] frame, uint uid = Uid, PoolMemory? pool = null)
+    public Outcome Run(ulong handle, Command command, byte[] frame, uint uid = Uid, PoolMemory? pool = null, bool takesDescriptors = false)
     {
         var call = new Invocation
         {
@@ -89,6 +113,7 @@ internal sealed class TestDomain
             Now = Now,
             Frame = frame,
             Pool = pool,
+            TakesDescriptors = takesDescriptors,
             Random = new UInt128(0x0123_4567_89ab_cdef, (ulong)command),
         };
         return Domain.Execute(ref call);

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Kdbus.Engine.Files;
+using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine.Tests.Infrastructure;
 
@@ -11,6 +13,9 @@ internal sealed class Sending(byte[] frame, ulong request, Outcome outcome)
 
     public byte[] Message { get; init; } = [];
 
+    /// <summary>What came with it.</summary>
+    public Letter? Letter { get; init; }
+
     public Outcome Outcome { get; set; } = outcome;
 
     public Errno Result => Outcome.Result;
@@ -21,7 +26,13 @@ internal sealed class Sending(byte[] frame, ulong request, Outcome outcome)
 }
 
 /// <summary>A message as its receiver finds it in the pool.</summary>
-internal readonly record struct Received(Errno Result, KdbusMsgInfo Info, ulong Source, ulong Cookie, ulong CookieReply, ItemType FirstItem, byte[] Payload);
+internal readonly record struct Received(Errno Result, KdbusMsgInfo Info, ulong Source, ulong Cookie, ulong CookieReply, ItemType FirstItem, byte[] Payload)
+{
+    /// <summary>What is to be handed out with it.</summary>
+    public Handout? Handout { get; init; }
+
+    public bool IsIncomplete => Info.ReturnFlags == (ulong)RecvReturnFlags.IncompleteFds;
+}
 
 /// <summary>One open handle of the endpoint, its pool, and the commands of a connection.</summary>
 internal sealed class TestPeer(TestDomain world, ulong handle, uint uid, PoolMemory pool)
@@ -38,12 +49,12 @@ internal sealed class TestPeer(TestDomain world, ulong handle, uint uid, PoolMem
 
     public bool IsReadable => world.Domain.Poll(Handle) == PollState.Readable;
 
-    public Errno Hello(HelloFlags flags = 0, string? name = null)
+    public Errno Hello(HelloFlags flags = 0, string? name = null, ulong attach = ulong.MaxValue)
     {
         var frame = Frame.Of(
             new KdbusCmdHello
             {
-                Flags = (ulong)flags, PoolSize = (ulong)Pool.Size, AttachFlagsSend = ulong.MaxValue, AttachFlagsRecv = ulong.MaxValue,
+                Flags = (ulong)flags, PoolSize = (ulong)Pool.Size, AttachFlagsSend = attach, AttachFlagsRecv = attach,
             },
             name == null ? [] : [Frame.Item(ItemType.Name, name)]);
         var outcome = world.Run(Handle, Command.Hello, frame, Uid, Pool);
@@ -86,28 +97,28 @@ internal sealed class TestPeer(TestDomain world, ulong handle, uint uid, PoolMem
         return Send(frame, Frame.Of(message, items), payload, place);
     }
 
-    public Sending Send(byte[] frame, ReadOnlySpan<byte> message, ReadOnlySpan<byte> payload, PayloadPlace place)
+    public Sending Send(byte[] frame, ReadOnlySpan<byte> message, ReadOnlySpan<byte> payload, PayloadPlace place, Letter? letter = null)
     {
-        var call = InvocationOf(frame, world.NextRequest(), message, payload, place);
+        var call = InvocationOf(frame, world.NextRequest(), message, payload, place, letter);
         var request = call.Request;
-        return new Sending(frame, request, world.Domain.Execute(ref call)) { Message = message.ToArray() };
+        return new Sending(frame, request, world.Domain.Execute(ref call)) { Message = message.ToArray(), Letter = letter };
     }
 
     /// <summary>The copy of a remote payload is over.</summary>
     public Errno Commit(Sending sending, Errno copied = Errno.OK)
     {
         Assert.Equal(OutcomeKind.Copy, sending.Kind);
-        var call = InvocationOf(sending.Frame, sending.Request, default, default, PayloadPlace.Remote);
+        var call = InvocationOf(sending.Frame, sending.Request, default, default, PayloadPlace.Remote, sending.Letter);
         sending.Outcome = world.Domain.Commit(ref call, sending.Outcome, copied);
         return sending.Result;
     }
 
-    public Received Recv(RecvFlags flags = 0, long priority = 0)
+    public Received Recv(RecvFlags flags = 0, long priority = 0, bool takesDescriptors = false)
     {
         var frame = Frame.Of(new KdbusCmdRecv { Flags = (ulong)flags, Priority = priority });
-        var outcome = world.Run(Handle, Command.Recv, frame, Uid);
+        var outcome = world.Run(Handle, Command.Recv, frame, Uid, takesDescriptors: takesDescriptors);
         var info = Frame.As<KdbusCmdRecv>(frame).Msg;
-        return outcome.Result == Errno.OK && !flags.HasFlag(RecvFlags.Drop) ? Read(info) : new Received(outcome.Result, info, 0, 0, 0, 0, []);
+        return outcome.Result == Errno.OK && !flags.HasFlag(RecvFlags.Drop) ? Read(info) with { Handout = outcome.Handout } : new Received(outcome.Result, info, 0, 0, 0, 0, []);
     }
 
     /// <summary>Receives and frees.</summary>
@@ -119,6 +130,13 @@ internal sealed class TestPeer(TestDomain world, ulong handle, uint uid, PoolMem
     }
 
     public Errno Free(ulong offset) => world.Run(Handle, Command.Free, Frame.Of(new KdbusCmdFree { Offset = offset }), Uid).Result;
+
+    /// <summary>The numbers that files got.</summary>
+    public Errno Install(ulong offset, params int[] numbers) => world.Run(
+        Handle,
+        Command.FdsInstalled,
+        Frame.Of(new KdbusCmdFdsInstalled { Offset = offset }, Frame.Item(ItemType.Fds, MemoryMarshal.AsBytes(numbers.AsSpan()))),
+        Uid).Result;
 
     public Errno Acquire(string name, NameFlags flags = 0) =>
         world.Run(Handle, Command.NameAcquire, Frame.Of(new KdbusCmd { Flags = (ulong)flags }, Frame.Item(ItemType.Name, name)), Uid).Result;
@@ -155,7 +173,29 @@ internal sealed class TestPeer(TestDomain world, ulong handle, uint uid, PoolMem
         return new Received(Errno.OK, info, header.SrcId, header.Cookie, header.CookieReply, first, [.. payload]);
     }
 
-    private Invocation InvocationOf(byte[] frame, ulong request, ReadOnlySpan<byte> message, ReadOnlySpan<byte> payload, PayloadPlace place) => new()
+    /// <summary>The items of a message, in their order.</summary>
+    public List<(ItemType Type, byte[] Payload)> Items(KdbusMsgInfo info)
+    {
+        var slice = Pool.Bytes.Slice((int)info.Offset, (int)info.MsgSize);
+        var reader = new ItemReader(slice[64..(int)MemoryMarshal.Read<KdbusMsg>(slice).Size]);
+        var items = new List<(ItemType, byte[])>();
+        while (reader.TryRead(out var item)) items.Add((item.Type, item.Payload.ToArray()));
+        Assert.Equal(Errno.OK, reader.Error);
+        return items;
+    }
+
+    /// <summary>The numbers that stand in a message: of FDS, of the memfds, of PIDFD.</summary>
+    public int[] Numbers(KdbusMsgInfo info)
+    {
+        var items = Items(info);
+        var fds = items.Where(item => item.Type == ItemType.Fds).SelectMany(item => MemoryMarshal.Cast<byte, int>(item.Payload).ToArray());
+        var memfds = items.Where(item => item.Type == ItemType.PayloadMemfd).Select(item => MemoryMarshal.Read<KdbusMemfd>(item.Payload).Fd);
+        var pidfds = items.Where(item => item.Type == ItemType.Pidfd).Select(item => MemoryMarshal.Read<int>(item.Payload));
+        return [.. fds, .. memfds, .. pidfds];
+    }
+
+    private Invocation InvocationOf(
+        byte[] frame, ulong request, ReadOnlySpan<byte> message, ReadOnlySpan<byte> payload, PayloadPlace place, Letter? letter) => new()
     {
         Handle = Handle,
         Request = request,
@@ -166,5 +206,9 @@ internal sealed class TestPeer(TestDomain world, ulong handle, uint uid, PoolMem
         Message = message,
         Payload = payload,
         PayloadPlace = place,
+        Files = message.IsEmpty ? [] : letter?.Files ?? [],
+        Pidfd = message.IsEmpty ? 0 : letter?.Pidfd ?? 0,
+        Process = letter is { Pidfd: not 0 } or { TellsPidfd: true } ? new ProcessRecord { Kinds = AttachFlags.Pidfd } : null,
+        TakesDescriptors = letter is { TakesDescriptors: true },
     };
 }
