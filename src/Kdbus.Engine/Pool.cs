@@ -17,7 +17,10 @@ internal sealed class Slice
 
     public bool HeldByOwner { get; set; }
 
-    /// <summary>Files of the message that lies here were handed out, and nobody has said yet which numbers they got.</summary>
+    /// <summary>
+    /// Files of the message that lies here were handed out, and nobody has said yet which numbers they got; or what they hold is being
+    /// copied here.
+    /// </summary>
     public Handout? Handout { get; set; }
 
     /// <summary>Neighbours in the order of offsets; the list has no gaps.</summary>

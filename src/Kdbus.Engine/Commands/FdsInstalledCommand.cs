@@ -13,7 +13,7 @@ internal static class FdsInstalledCommand
     public static Errno Run(ref Invocation call, Connection connection, ref Outcome outcome)
     {
         var offset = call.Frame.As<KdbusCmdFdsInstalled>().Offset;
-        if (connection.Pool.Find(offset) is not { HeldByOwner: true, Handout: { } handout } slice) return Errno.ENXIO;
+        if (connection.Pool.Find(offset) is not { HeldByOwner: true, Handout: { Files.Count: > 0 } handout } slice) return Errno.ENXIO;
 
         _ = CommandFrame.TryFind(call.Frame.Items<KdbusCmdFdsInstalled>(), ItemType.Fds, out var item);
         var numbers = item.Payload;

@@ -49,14 +49,17 @@ public sealed class Handout
     /// <summary>An input as the methods of the domain are: it is done, or could not be. What could not be copied nobody is to see.</summary>
     public void End(bool done)
     {
-        // The owner of the pool may have given the slice back already.
-        if (_slice.Handout == this && (!done || Files.Count == 0))
-        {
-            _slice.Handout = null;
-            if (!done && Contents.Count > 0) _receiver.Pool.ReleaseByOwner(_slice);
-        }
-
+        if (Contents.Count > 0) EndCopy(done);
+        else if (!done && _slice.Handout == this) _slice.Handout = null; // else the owner of the pool has given the slice back already
         _held.Release();
+    }
+
+    /// <summary>The bus held the slice until now, so that nothing else came to lie there, even if its owner had given it back.</summary>
+    private void EndCopy(bool done)
+    {
+        _slice.Handout = null;
+        if (!done && _slice.HeldByOwner) _receiver.Pool.ReleaseByOwner(_slice);
+        _receiver.Pool.ReleaseByBus(_slice);
     }
 }
 

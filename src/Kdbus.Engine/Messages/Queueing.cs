@@ -148,12 +148,12 @@ internal static class Queueing
 
     /// <summary>
     /// The bus has no more use for a message that is in no queue: its quota is given back, its slice stays only as long
-    /// as the owner of the pool holds it.
+    /// as the owner of the pool holds it, or something is being copied there.
     /// </summary>
     public static void Settle(Connection receiver, QueuedMessage message)
     {
         receiver.Quota.Release(message.User, message.Size, message.Fds);
-        receiver.Pool.ReleaseByBus(message.Slice);
+        if (message.Slice.Handout is not { Contents.Count: > 0 }) receiver.Pool.ReleaseByBus(message.Slice);
         message.Files?.Release();
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Policy;
 using Kdbus.Engine.Processes;
@@ -20,7 +21,7 @@ internal static class DomainDump
         Line(text, $"mask {(ulong)domain.AttachMask:x}");
         foreach (var user in Inside.Users(domain).OrderBy(user => user.Uid))
         {
-            Line(text, $"user {user.Uid}: {user.Buses} buses, {user.Connections} connections, {user.Messages} messages");
+            Line(text, $"user {user.Uid}: {user.Buses} buses, {user.Connections} connections, {user.Messages} messages, {user.Files} files");
         }
 
         foreach (var bus in domain.Buses.OrderBy(bus => bus.Id)) Write(text, bus);
@@ -34,7 +35,7 @@ internal static class DomainDump
         Write(text, bus.Policy);
         foreach (var endpoint in bus.Endpoints.OrderBy(endpoint => endpoint.Inode))
         {
-            Line(text, $" endpoint {endpoint.Inode} {endpoint.Name}: {endpoint.User?.Connections} connections, {endpoint.User?.Messages} messages");
+            Line(text, $" endpoint {endpoint.Inode} {endpoint.Name}: {endpoint.User?.Connections} connections, {endpoint.User?.Messages} messages, {endpoint.User?.Files} files");
             if (endpoint.Policy is { } policy) Write(text, policy);
         }
 
@@ -72,6 +73,7 @@ internal static class DomainDump
         {
             Line(text, $"  queued {message.Slice.Offset}+{message.Size} from {message.Sender?.Id} of {message.User.Uid} p{message.Priority} {message.Name?.Id} {Hex(message.Image)}");
             Line(text, $"   tells {message.Metadata.Kinds} in {message.Metadata.Size} of {Text(Inside.ProcessOf(message.Metadata))} {string.Join(' ', Inside.NamesOf(message.Metadata))}");
+            if (message.Files is { } files) Line(text, $"   with {message.Fds} descriptors, {Text(files)}");
             if (message.Request is { } request) Line(text, $"   request {Text(request)}");
         }
 
@@ -85,13 +87,17 @@ internal static class DomainDump
 
         foreach (var slice in Inside.UsedSlices(connection.Pool).OrderBy(slice => slice.Offset))
         {
-            Line(text, $"  slice {slice.Offset}+{slice.Size} {slice.HeldByBus} {slice.HeldByOwner}");
+            Line(text, $"  slice {slice.Offset}+{slice.Size} {slice.HeldByBus} {slice.HeldByOwner}{HandoutText.Of(slice.Handout)}");
         }
     }
 
     private static string Text(ReplyTracker tracker) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{tracker.Requester.Id}>{tracker.Answerer.Id} #{tracker.Cookie} by {tracker.Deadline} {tracker.Name?.Id} {tracker.Synchronous} {tracker.WaitingRequest} {tracker.Answering} {tracker.Answered} {tracker.Result} {tracker.Answer?.Slice.Offset} {tracker.IsExpected} {tracker.Ended} {tracker.Queued} {Text(tracker.View)}");
+        $"{tracker.Requester.Id}>{tracker.Answerer.Id} #{tracker.Cookie} by {tracker.Deadline} {tracker.Name?.Id} {tracker.Synchronous} {tracker.WaitingRequest} {tracker.Answering} {tracker.Answered} {tracker.Result} {tracker.Answer?.Slice.Offset} {tracker.IsExpected} {tracker.Ended} {tracker.Queued} {tracker.Way} {Text(tracker.Answer?.Files)} {Text(tracker.View)}");
+
+    private static string Text(MessageFiles? files) => files == null ? "-" : string.Create(
+        CultureInfo.InvariantCulture,
+        $"{files.Count} files at {Inside.HoldersOf(files)}: {string.Join(' ', files.Fds)}; {string.Join(' ', files.Memfds)}; {files.Pidfd}");
 
     private static string Text(PolicyEntry entry) => Encoding.ASCII.GetString(entry.Name) + (entry.IsWildcard ? ".*" : "");
 

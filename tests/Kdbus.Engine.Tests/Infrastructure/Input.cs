@@ -1,3 +1,4 @@
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Processes;
 
 namespace Kdbus.Engine.Tests.Infrastructure;
@@ -28,6 +29,14 @@ internal abstract record Input
 
         public Errno CancelDescriptor { get; init; }
 
+        /// <summary>SEND: what was found behind the numbers that the message names.</summary>
+        public SentFile[] Files { get; init; } = [];
+
+        /// <summary>SEND: a pidfd of the sender, or 0.</summary>
+        public ulong Pidfd { get; init; }
+
+        public bool TakesDescriptors { get; init; }
+
         /// <summary>What may be told about the caller.</summary>
         public ProcessRecord? Process { get; init; }
 
@@ -50,6 +59,9 @@ internal abstract record Input
 
     /// <summary>The copy of a remote payload has been made, or has failed.</summary>
     public sealed record Commit(ulong Request, Instant Now, Errno Copied) : Input;
+
+    /// <summary>What a call gets beside its result has been handed out, or could not be.</summary>
+    public sealed record HandedOut(ulong Request, bool Done) : Input;
 
     public sealed record Interrupt(ulong Request) : Input;
 

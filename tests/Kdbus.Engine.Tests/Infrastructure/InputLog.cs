@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Kdbus.Engine.Files;
 
 namespace Kdbus.Engine.Tests.Infrastructure;
 
@@ -63,6 +64,10 @@ internal sealed class InputLog(DomainLimits limits)
                 Write(to, commit.Now);
                 to.Write7BitEncodedInt((int)commit.Copied);
                 break;
+            case Input.HandedOut handed:
+                Begin(to, 'h', handed.Request);
+                to.Write(handed.Done);
+                break;
             case Input.Interrupt interrupt:
                 Begin(to, 'i', interrupt.Request);
                 break;
@@ -98,6 +103,7 @@ internal sealed class InputLog(DomainLimits limits)
             'u' => new Input.Undo(number, ReadInstant(from)),
             'x' => ReadExecute(from, number),
             'm' => new Input.Commit(number, ReadInstant(from), (Errno)from.Read7BitEncodedInt()),
+            'h' => new Input.HandedOut(number, from.ReadBoolean()),
             'i' => new Input.Interrupt(number),
             'n' => new Input.Cancel(number),
             'a' => new Input.Advance(ReadInstant(from)),
@@ -119,6 +125,10 @@ internal sealed class InputLog(DomainLimits limits)
         to.Write7BitEncodedInt((int)execute.Place);
         Write(to, execute.Payload);
         to.Write7BitEncodedInt((int)execute.CancelDescriptor);
+        to.Write7BitEncodedInt(execute.Files.Length);
+        foreach (var file in execute.Files) Write(to, file);
+        Number(to, execute.Pidfd);
+        to.Write(execute.TakesDescriptors);
         to.WriteRecord(execute.Process);
         to.WriteView(execute.View);
         to.WriteNamed(execute.Named);
@@ -135,6 +145,9 @@ internal sealed class InputLog(DomainLimits limits)
             Place = (PayloadPlace)from.Read7BitEncodedInt(),
             Payload = ReadBytes(from),
             CancelDescriptor = (Errno)from.Read7BitEncodedInt(),
+            Files = ReadFiles(from),
+            Pidfd = Number(from),
+            TakesDescriptors = from.ReadBoolean(),
             Process = from.ReadRecord(),
             View = from.ReadView(),
             Named = from.ReadNamed(),
@@ -143,6 +156,29 @@ internal sealed class InputLog(DomainLimits limits)
             IsPoolExhausted = from.ReadBoolean(),
             Random = Number(from),
         };
+
+    private static void Write(BinaryWriter to, in SentFile file)
+    {
+        to.Write7BitEncodedInt((int)file.Found);
+        Number(to, file.File);
+        to.Write7BitEncodedInt((int)file.Kind);
+        to.Write7BitEncodedInt(file.Seals);
+        Number(to, file.Size);
+    }
+
+    private static SentFile[] ReadFiles(BinaryReader from)
+    {
+        var files = new SentFile[from.Read7BitEncodedInt()];
+        for (var i = 0; i < files.Length; i++)
+        {
+            files[i] = new SentFile((Errno)from.Read7BitEncodedInt(), Number(from))
+            {
+                Kind = (SentFileKind)from.Read7BitEncodedInt(), Seals = from.Read7BitEncodedInt(), Size = Number(from),
+            };
+        }
+
+        return files;
+    }
 
     private static void Write(BinaryWriter to, in Caller caller)
     {

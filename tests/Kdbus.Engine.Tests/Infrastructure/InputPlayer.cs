@@ -7,7 +7,8 @@ internal readonly record struct Played(Errno Result, Outcome Outcome, byte[] Fra
 
 /// <summary>
 /// Lets inputs into a domain, one after the other, and does what whoever drives an engine does: it makes pools, brings remote
-/// payloads to where they are wanted, and knows endpoints by their inode. What comes out is written down.
+/// payloads to where they are wanted, hands out what is to be handed out, and knows endpoints by their inode. What comes out is written
+/// down.
 /// </summary>
 internal sealed class InputPlayer
 {
@@ -62,6 +63,9 @@ internal sealed class InputPlayer
                 return Execute(execute);
             case Input.Commit commit:
                 return Commit(commit);
+            case Input.HandedOut handed:
+                HandOut(handed);
+                break;
             case Input.Interrupt interrupt:
                 Transcript.Add($"interrupt {interrupt.Request}");
                 Domain.Interrupt(interrupt.Request);
@@ -109,6 +113,9 @@ internal sealed class InputPlayer
             PayloadPlace = input.Place,
             Payload = input.Place == PayloadPlace.Here ? input.Payload : [],
             CancelDescriptor = input.CancelDescriptor,
+            Files = input.Files,
+            Pidfd = input.Pidfd,
+            TakesDescriptors = input.TakesDescriptors,
             Process = input.Process,
             View = input.View,
             Named = input.Named,
@@ -117,6 +124,7 @@ internal sealed class InputPlayer
         };
         var outcome = Domain.Execute(ref call);
         if (outcome.Kind == OutcomeKind.Copy) _begun.Add(input.Request, (input, frame, outcome));
+        if (outcome.Handout is { } handout) Effects.Handouts.Add(input.Request, handout);
         if (outcome.Made && pool != null) _pools[input.Handle] = pool;
         else if (outcome.Made) RememberEndpoints();
         Transcript.Add($"{(Command)input.Ioctl} {input.Request} on {input.Handle}: {outcome.Kind} {outcome.Result}{Results(outcome, frame)}");
@@ -139,10 +147,20 @@ internal sealed class InputPlayer
             Frame = begun.Frame,
             Message = begun.Input.Message,
             PayloadPlace = PayloadPlace.Remote,
+            TakesDescriptors = begun.Input.TakesDescriptors,
         };
         var outcome = Domain.Commit(ref call, begun.Outcome, input.Copied);
         Transcript.Add($"commit {input.Request} {input.Copied}: {outcome.Kind} {outcome.Result}{Results(outcome, begun.Frame)}");
         return new Played(outcome.Result, outcome, begun.Frame);
+    }
+
+    /// <summary>What is to be copied is copied here; it can be done only if the host has memory for it.</summary>
+    private void HandOut(Input.HandedOut input)
+    {
+        Effects.Handouts.Remove(input.Request, out var handout);
+        var done = input.Done && SampleFile.Copy(handout!);
+        Transcript.Add($"handed out {input.Request}: {done}");
+        handout!.End(done);
     }
 
     /// <summary>Straight into the one pool, or to all places.</summary>
@@ -177,6 +195,6 @@ internal sealed class InputPlayer
         if (stores.IsEmpty) return "";
         var results = Convert.ToHexString(frame.AsSpan(stores.Results.Offset, stores.Results.Length));
         var negotiated = Convert.ToHexString(frame.AsSpan(stores.Negotiated.Offset, stores.Negotiated.Length));
-        return $" {stores.Flags} {(stores.ReturnFlags ? frame[16] : -1)} {results} {negotiated}";
+        return $" {stores.Flags} {(stores.ReturnFlags ? frame[16] : -1)} {results} {negotiated}{HandoutText.Of(outcome.Handout)}";
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Matching;
 using Kdbus.Engine.Messages;
 using Kdbus.Engine.Names;
@@ -49,6 +50,12 @@ internal static class Inside
     /// <summary>The names that metadata tells of, as text.</summary>
     public static IEnumerable<string> NamesOf(Metadata metadata) =>
         (Names(ref metadata) ?? []).Select(name => $"{System.Text.Encoding.ASCII.GetString(name.Name)}/{name.Flags}");
+
+    /// <summary>How many places have the files of a message.</summary>
+    public static int HoldersOf(MessageFiles files) => Holders(files);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_holders")]
+    private static extern ref int Holders(MessageFiles files);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_process")]
     private static extern ref ProcessRecord? Process(ref Metadata metadata);

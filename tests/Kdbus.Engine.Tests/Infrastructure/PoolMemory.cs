@@ -40,7 +40,8 @@ internal sealed class PoolMemory : IPoolMemory
     {
         Assert.True(offset <= (ulong)Size && size <= (ulong)Size - offset, $"Backing {size} bytes at {offset} of a pool of {Size}.");
         if (IsExhausted) return false;
-        _backed.AsSpan((int)offset / 8, (int)((size + 7) / 8)).Fill(true);
+        var first = (int)offset / 8;
+        _backed.AsSpan(first, ((int)(offset + size + 7) / 8) - first).Fill(true);
         return true;
     }
 

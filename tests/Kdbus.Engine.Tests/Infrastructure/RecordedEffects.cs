@@ -1,3 +1,5 @@
+using Kdbus.Engine.Files;
+
 namespace Kdbus.Engine.Tests.Infrastructure;
 
 /// <summary>What the engine asked to have done, in order.</summary>
@@ -11,6 +13,9 @@ internal sealed class RecordedEffects : IEffects
 
     public List<ulong> ClosedFiles { get; } = [];
 
+    /// <summary>By the call that gets it: what is to be handed out and has not been yet.</summary>
+    public Dictionary<ulong, Handout> Handouts { get; } = [];
+
     /// <summary>Told of everything at the moment it happens.</summary>
     public Action<string>? Log { get; set; }
 
@@ -23,6 +28,7 @@ internal sealed class RecordedEffects : IEffects
     public void Complete(in Completion completion)
     {
         Completions.Add(completion);
+        if (completion.Handout is { } handout) Handouts.Add(completion.Request, handout);
         Log?.Invoke($"complete {Text(completion)}");
     }
 
@@ -42,7 +48,7 @@ internal sealed class RecordedEffects : IEffects
     public Completion Of(ulong request) => Assert.Single(Completions, completion => completion.Request == request);
 
     public static string Text(in Completion completion) =>
-        $"{completion.Request} on {completion.Handle}: {completion.Result} restart={completion.Restart} {Text(completion.Reply)}";
+        $"{completion.Request} on {completion.Handle}: {completion.Result} restart={completion.Restart} {Text(completion.Reply)}{HandoutText.Of(completion.Handout)}";
 
     public static string Text(in KdbusMsgInfo info) => $"[{info.Offset}+{info.MsgSize} {info.ReturnFlags}]";
 }

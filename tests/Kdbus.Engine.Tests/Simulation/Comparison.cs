@@ -13,6 +13,7 @@ internal sealed class Comparison(World world)
     private readonly HashSet<ulong> _readable = [];
     private readonly List<(ConnectionModel Model, Connection Engine)> _gone = [];
     private readonly HashSet<Bus> _buses = [];
+    private readonly Dictionary<UserModel, User> _users = [];
 
     public void AfterInput(int step)
     {
@@ -31,7 +32,8 @@ internal sealed class Comparison(World world)
         }
 
         foreach (var gone in _gone) world.Engine.Remove(gone.Model);
-        if (world.Copying.Count == 0) NothingLeft();
+        Files();
+        if (world.Copying.Count == 0 && world.Model.Handouts.Count == 0) NothingLeft();
         if (step % NamesEvery == 0) Registries();
         if (step % PoolsEvery == 0) Pools();
     }
@@ -40,6 +42,7 @@ internal sealed class Comparison(World world)
     {
         var domain = world.Domain;
         NothingLeft();
+        Invariant.Equal((0, 0), (world.OpenFiles.Count, domain.BusItself.Files), "Files open at the end");
         Invariant.Equal(0, _gone.Count, "Who still has slots at the end");
         Invariant.Equal((0, 0, 0, 0), (domain.OpenHandles, Inside.KnownUsers(domain), Inside.WaitingCalls(domain), domain.Buses.Count), "Handles, users, waiting calls and buses left at the end");
         Invariant.Equal((ulong.MaxValue, 0, 0), (domain.NextDeadline, domain.BusItself.Messages, domain.Listeners.Count), "Deadlines and messages left at the end");
@@ -52,7 +55,7 @@ internal sealed class Comparison(World world)
         if (effects.Completions.Count + world.Model.Completions.Count > 0)
         {
             Invariant.SameMembers(
-                world.Model.Completions.Select(each => (each.Request, each.Handle, each.Result, each.Restart, each.Offset, each.Size, each.IsIncomplete ? 1UL : 0)),
+                world.Model.Completions.Select(each => (each.Request, each.Handle, each.Result, each.Restart, each.Offset, each.Size, each.Entry is { IsIncomplete: true } ? 1UL : 0)),
                 effects.Completions.Select(each => (each.Request, each.Handle, each.Result, each.Restart, each.Reply.Offset, each.Reply.MsgSize, each.Reply.ReturnFlags)),
                 "Calls that ended");
             foreach (var each in world.Model.Completions)
@@ -70,8 +73,40 @@ internal sealed class Comparison(World world)
     {
         if (entry.IsScribbled || !world.Engine.TryGetValue(owner, out var engine)) return;
         var bytes = ((PoolMemory)engine.Pool.Memory).Bytes.Slice((int)entry.Slice.Offset, (int)entry.Slice.Size);
-        Invariant.SameBytes(entry.Image(), bytes, name, owner.Id);
+        foreach (var (at, expected) in entry.Image()) Invariant.SameBytes(expected, bytes.Slice(at, expected.Length), name, owner.Id);
     }
+
+    /// <summary>The numbers that stand in a message, whatever else its owner may have written there.</summary>
+    public void CheckNumbers(ConnectionModel owner, EntryModel entry, int[] numbers)
+    {
+        var bytes = world.MemoryOf(owner).Bytes[(int)entry.Slice.Offset..];
+        var stand = new List<int>();
+        foreach (var place in entry.NumberPlaces()) stand.Add(BitConverter.ToInt32(bytes[place..]));
+        Invariant.That(stand.SequenceEqual(numbers.Select(number => Math.Max(number, -1))), "the numbers of descriptors stand where they belong");
+    }
+
+    /// <summary>Nobody holds a file but who has a message that it came with; and all are counted.</summary>
+    private void Files()
+    {
+        foreach (var file in world.Player.Effects.ClosedFiles) Invariant.That(world.OpenFiles.Remove(file), "a file is closed once");
+        var held = world.Model.Held();
+        var files = held.SelectMany(message => message.Fds.Concat(message.Memfds.Select(piece => piece.Memfd!)).Select(each => each.File).Append(message.Pidfd));
+        Invariant.That(world.OpenFiles.SetEquals(files.Where(file => file != 0)), "the files open are those that somebody holds");
+        foreach (var (connection, engine) in world.Engine) _users[connection.User] = engine.User;
+        foreach (var (model, engine) in _users)
+        {
+            Invariant.Equal(held.Where(message => message.Sender?.User == model).Sum(message => message.Files), engine.Files, "Files of a user", engine.Uid ?? 0);
+        }
+
+        Invariant.Equal(0, world.Domain.BusItself.Files, "Files of the bus itself");
+        Invariant.SameMembers(
+            world.Model.Handouts.Select(each => (each.Key, Text(each.Value.Slice.Offset, each.Value.Files, each.Value.Contents))),
+            world.Player.Effects.Handouts.Select(each => (each.Key, Text(each.Value.Offset, each.Value.Files, each.Value.Contents.Select(content => (content.File, content.Start, content.Size, content.PoolOffset))))),
+            "What is to be handed out");
+    }
+
+    private static string Text(ulong offset, IEnumerable<ulong> files, IEnumerable<(ulong File, ulong Start, ulong Size, ulong At)> contents) =>
+        $"{offset}: {string.Join(' ', files)}; {string.Join(' ', contents)}";
 
     private void Check(ConnectionModel model, Connection engine)
     {
@@ -82,6 +117,7 @@ internal sealed class Comparison(World world)
         var charged = 0UL;
         foreach (var entry in model.Charged) charged += entry.Size;
         Invariant.Equal(charged, Inside.AccountedBytes(engine), "Bytes charged", model.Id);
+        Invariant.Equal(model.Charged.Sum(entry => entry.Message.Fds.Count), engine.Quota.Shares.Sum(share => share.Fds), "Descriptors charged", model.Id);
 
         var isReadable = world.Domain.Poll(model.Handle.Id) == PollState.Readable;
         Invariant.Equal(model.IsReadable, isReadable, "Readable by poll", model.Id);

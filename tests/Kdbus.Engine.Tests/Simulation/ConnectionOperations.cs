@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Tests.Simulation.Model;
 
 namespace Kdbus.Engine.Tests.Simulation;
@@ -57,6 +58,8 @@ internal sealed class ConnectionOperations(World world, Vocabulary words)
     public void Free(ConnectionModel connection)
     {
         var held = connection.Pool.Slices.FindAll(slice => slice.HeldByOwner);
+        var early = held.FindAll(slice => slice.Handout != null);
+        if (early.Count > 0 && Chance.OneIn(3)) held = early;
         var offset = held.Count > 0 && !Chance.OneIn(12) ? Chance.Any(held).Offset : Chance.Of(0UL, 64UL, 8UL, connection.Pool.Size, 4096UL, ulong.MaxValue);
         Run(connection, Command.Free, Frame.Of(new KdbusCmdFree { Offset = offset }), () => connection.Pool.Free(offset));
     }
@@ -123,7 +126,12 @@ internal sealed class ConnectionOperations(World world, Vocabulary words)
         }
 
         MemoryMarshal.Write(frame, (ulong)frame.Length);
-        Run(connection, command, frame, () => Errno.EINVAL);
+        // It may have brought files.
+        world.Run(connection.Handle, command, frame, words.CallerOf(connection), () => Errno.EINVAL, out _, input => command != Command.Send ? input : input with
+        {
+            Files = [new SentFile(Errno.OK, world.NewFile()), new SentFile(Errno.EBADF, 0)],
+        });
+        world.Settled();
     }
 
     private void CheckInfo(ConnectionModel connection, in AnswerModel expected, in Played played, byte[] record)

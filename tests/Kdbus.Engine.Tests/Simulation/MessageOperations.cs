@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Kdbus.Engine.Tests.Simulation.Model;
 
 namespace Kdbus.Engine.Tests.Simulation;
@@ -5,6 +6,7 @@ namespace Kdbus.Engine.Tests.Simulation;
 /// <summary>Sending, receiving, and what can happen to a call that waits.</summary>
 internal sealed class MessageOperations(World world, Vocabulary words, Comparison comparison)
 {
+    private readonly Descriptors _descriptors = new(world.Chance);
     private ulong _lastCookie;
 
     private Chance Chance => world.Chance;
@@ -21,6 +23,8 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
         if (Chance.OneIn(8)) flags |= MessageFlags.NoAutoStart;
         if (Chance.OneIn(80)) flags ^= Chance.Of(MessageFlags.Signal, MessageFlags.ExpectReply, (MessageFlags)8);
         var isCall = isRequest && Chance.OneIn(2);
+        var pieces = Pieces();
+        var fds = _descriptors.Fds(pieces.Count, isBroadcast);
         Issue(sender, new SendModel
         {
             Message = new MessageModel
@@ -33,8 +37,10 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
                 PayloadType = Chance.OneIn(100) ? 0 : Constants.PayloadDBus,
                 Cookie = Chance.OneIn(100) ? 0 : Chance.OneIn(10) && _lastCookie > 0 ? _lastCookie : ++_lastCookie,
                 Last = isRequest ? Deadline(isCall) : 0,
-                Pieces = Pieces(),
+                Pieces = pieces,
+                Fds = fds.Count > 0 ? fds[0].Descriptors : [],
             },
+            Fds = fds,
             Flags = isCall || Chance.OneIn(150) ? SendFlags.SyncReply : 0,
             Place = Place(),
             Source = Chance.OneIn(100) ? 1 : Chance.OneIn(2) ? sender.Id : 0,
@@ -50,6 +56,8 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
         var asked = sender.Expected.Count > 0 && !Chance.OneIn(10) ? Chance.Any(sender.Expected) : null;
         var names = asked?.Requester.Names ?? [];
         var byName = names.Count > 0 && Chance.OneIn(3);
+        var pieces = Pieces();
+        var fds = _descriptors.Fds(pieces.Count, isBroadcast: false);
         Issue(sender, new SendModel
         {
             Message = new MessageModel
@@ -60,8 +68,10 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
                 PayloadType = 1,
                 Cookie = ++_lastCookie,
                 Last = asked?.Cookie ?? 1 + (ulong)Chance.Below((int)_lastCookie),
-                Pieces = Pieces(),
+                Pieces = pieces,
+                Fds = fds.Count > 0 ? fds[0].Descriptors : [],
             },
+            Fds = fds,
             Place = Place(),
         });
     }
@@ -72,6 +82,7 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
         var interrupted = world.Connections.SelectMany(each => each.Requests).Where(each => each is { Synchronous: true, Waiting: 0 }).ToList();
         if (interrupted.Count == 0) return;
         var call = Chance.Any(interrupted);
+        var fds = _descriptors.Fds(pieces: 0, isBroadcast: false);
         Issue(call.Requester, new SendModel
         {
             Message = new MessageModel
@@ -82,7 +93,9 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
                 PayloadType = 1,
                 Cookie = call.Cookie,
                 Last = call.Deadline,
+                Fds = fds.Count > 0 ? fds[0].Descriptors : [],
             },
+            Fds = fds,
             Flags = SendFlags.SyncReply,
         });
     }
@@ -92,7 +105,13 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
         var message = sent.Message;
         var payload = message.Pieces.SelectMany(piece => piece.Data ?? []).ToArray();
         var place = payload.Length == 0 ? PayloadPlace.Here : sent.Place;
-        var items = message.Pieces.Select(piece => Frame.Item(ItemType.PayloadVec, new KdbusVec { Size = piece.Size, Address = piece.Data == null ? 0 : 0x1000UL })).ToList();
+        var items = new List<byte[]>();
+        for (var i = 0; i <= message.Pieces.Count; i++)
+        {
+            items.AddRange(sent.Fds.Where(fds => fds.At == i).Select(ItemOf));
+            if (i < message.Pieces.Count) items.Add(ItemOf(message.Pieces[i]));
+        }
+
         if (sent.Filter is { } filter) items.Add(Frame.Item(ItemType.BloomFilter, [.. BitConverter.GetBytes(sent.Generation), .. filter]));
         if (message.Name != null) items.Add(Frame.Item(ItemType.DstName, message.Name));
         var bytes = Frame.Of(
@@ -111,15 +130,22 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
         {
             Message = message, Flags = sent.Flags, Place = place, CancelDescriptor = sent.CancelDescriptor,
             Source = sent.Source, Filter = sent.Filter, Generation = sent.Generation, Malformed = Damage(ref bytes),
+            Fds = sent.Fds, TakesDescriptors = Chance.OneIn(2),
         };
         var caller = words.CallerOf(sender);
+        var descriptors = message.Pieces.Select(piece => piece.Memfd).OfType<DescriptorModel>().Concat(sent.Fds.SelectMany(fds => fds.Descriptors));
+        var files = world.Look(bytes, descriptors);
         var played = world.Issue(
             sender.Handle,
             Command.Send,
             Frame.Of(new KdbusCmdSend { MsgAddress = 0x10_0000, Flags = (ulong)sent.Flags }),
             caller,
             out var request,
-            input => input with { Message = bytes, Payload = payload, Place = place, CancelDescriptor = sent.CancelDescriptor });
+            input => input with
+            {
+                Message = bytes, Payload = payload, Place = place, CancelDescriptor = sent.CancelDescriptor, Files = files, TakesDescriptors = sent.TakesDescriptors,
+            });
+        message.Pidfd = world.LastPidfd;
         var expected = world.Model.Execute(sender.Handle, Command.Send, world.Stamped, () => world.Model.Send(request, sender, caller, sent));
         Sent(sender, request, expected, played);
     }
@@ -142,7 +168,7 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
         if (expected is { Kind: OutcomeKind.Done, Result: Errno.OK })
         {
             var reply = Frame.As<KdbusCmdSend>(played.Frame).Reply;
-            Invariant.Equal((expected.Offset, expected.Size, expected.IsIncomplete ? 1UL : 0), (reply.Offset, reply.MsgSize, reply.ReturnFlags), "Reply of SEND", sender.Id);
+            Invariant.Equal((expected.Offset, expected.Size, expected.Entry is { IsIncomplete: true } ? 1UL : 0), (reply.Offset, reply.MsgSize, reply.ReturnFlags), "Reply of SEND", sender.Id);
             if (expected.Entry is { } answer) comparison.CheckContent(sender, answer, "Content of an answer");
         }
 
@@ -159,20 +185,58 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
             4 => (RecvFlags)Chance.Below(8),
             _ => 0,
         };
-        var (priority, caller) = (Chance.Below(7) - 3, words.CallerOf(connection));
+        var (priority, caller, takes) = (Chance.Below(7) - 3, words.CallerOf(connection), Chance.OneIn(2));
         var expected = world.Run(
             connection.Handle,
             Command.Recv,
             Frame.Of(new KdbusCmdRecv { Flags = (ulong)flags, Priority = priority }),
             caller,
-            () => world.Model.Recv(connection, caller, flags, priority),
-            out var played);
+            () => world.Model.Recv(world.LastRequest, connection, caller, flags, priority, takes),
+            out var played,
+            input => input with { TakesDescriptors = takes });
         if (expected.Result is Errno.OK or Errno.EAGAIN)
         {
             var result = Frame.As<KdbusCmdRecv>(played.Frame);
-            Invariant.Equal((expected.Offset, expected.Size, expected.IsIncomplete ? 1UL : 0), (result.Msg.Offset, result.Msg.MsgSize, result.Msg.ReturnFlags), "Where RECV finds a message", connection.Id);
+            Invariant.Equal((expected.Offset, expected.Size, expected.Entry is { IsIncomplete: true } ? 1UL : 0), (result.Msg.Offset, result.Msg.MsgSize, result.Msg.ReturnFlags), "Where RECV finds a message", connection.Id);
             Invariant.Equal((expected.Extra, expected.Extra > 0 ? 2UL : 0), (result.DroppedMsgs, result.ReturnFlags), "What RECV tells of lost messages", connection.Id);
             if (expected.Entry is { } entry) comparison.CheckContent(connection, entry, "Content of a message");
+        }
+
+        world.Settled();
+    }
+
+    /// <summary>What somebody got comes to him, or cannot.</summary>
+    public void HandOut()
+    {
+        if (world.Model.Handouts.Count == 0) return;
+        var (request, handout) = Chance.Any([.. world.Model.Handouts]);
+        var done = !Chance.OneIn(6);
+        world.Play(new Input.HandedOut(request, done));
+        world.Model.EndHandout(request, done);
+        if (handout.Entry.IsFilled && handout.Slice.HeldByOwner) comparison.CheckContent(handout.Owner, handout.Entry, "Content of a message that was unpacked");
+        world.Settled();
+    }
+
+    /// <summary>Somebody tells the numbers of what came to him, or of what did not.</summary>
+    public void Install(ConnectionModel connection)
+    {
+        var waiting = connection.Pool.Slices.FindAll(slice => slice.Handout != null);
+        var slice = waiting.Count > 0 && !Chance.OneIn(10) ? Chance.Any(waiting) : connection.Pool.Slices.Count > 0 ? Chance.Any(connection.Pool.Slices) : null;
+        var count = slice?.Handout is { } handout && !Chance.OneIn(8) ? handout.Files.Count : Chance.Below(4);
+        int[] numbers = [.. Enumerable.Range(0, count).Select(_ => Chance.OneIn(5) ? Chance.Of(-1, -2, int.MinValue) : Chance.Below(1000))];
+        var offset = (slice?.Offset ?? 0) + (Chance.OneIn(20) ? 8UL : 0);
+        EntryModel? told = null;
+        var expected = world.Run(
+            connection.Handle,
+            Command.FdsInstalled,
+            Frame.Of(new KdbusCmdFdsInstalled { Offset = offset }, Frame.Item(ItemType.Fds, MemoryMarshal.AsBytes(numbers.AsSpan()))),
+            words.CallerOf(connection),
+            () => world.Model.FdsInstalled(connection, offset, numbers, out told),
+            out _);
+        if (expected.Result == Errno.OK)
+        {
+            comparison.CheckNumbers(connection, told!, numbers);
+            comparison.CheckContent(connection, told!, "Content of a message with numbers");
         }
 
         world.Settled();
@@ -227,6 +291,7 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
         if (!world.MemoryOf(connection).IsWritableByOwner) return;
         world.Play(new Input.Scribble(connection.Handle.Id, (byte)Chance.Below(256)));
         foreach (var entry in connection.Charged) entry.IsScribbled = true;
+        foreach (var slice in connection.Pool.Slices) slice.Handout?.Entry.IsScribbled = true;
         world.Settled();
     }
 
@@ -250,14 +315,28 @@ internal sealed class MessageOperations(World world, Vocabulary words, Compariso
     private List<PieceModel> Pieces()
     {
         var pieces = new List<PieceModel>();
-        for (var count = Chance.Of(0, 1, 1, 1, 2, 3); count > 0; count--)
+        var isMany = Chance.OneIn(50);
+        for (var count = isMany ? 4 : Chance.Of(0, 1, 1, 1, 2, 3); count > 0; count--)
         {
+            if (isMany || Chance.OneIn(5))
+            {
+                pieces.Add(_descriptors.Memfd());
+                continue;
+            }
+
             var size = Chance.OneIn(6) ? 1 + Chance.Below(3000) : 1 + Chance.Below(100);
             pieces.Add(new PieceModel((ulong)size, Chance.OneIn(5) ? null : Chance.Bytes(size)));
         }
 
         return pieces;
     }
+
+    private static byte[] ItemOf(FdsModel fds) => Frame.Item(
+        ItemType.Fds, [.. MemoryMarshal.AsBytes(fds.Descriptors.Select(each => each.Number).ToArray().AsSpan()), .. new byte[fds.Surplus]]);
+
+    private static byte[] ItemOf(PieceModel piece) => piece.Memfd is { } memfd
+        ? Frame.Item(ItemType.PayloadMemfd, new KdbusMemfd { Start = piece.Start, Size = piece.Size, Fd = memfd.Number })
+        : Frame.Item(ItemType.PayloadVec, new KdbusVec { Size = piece.Size, Address = piece.Data == null ? 0 : 0x1000UL });
 
     /// <summary>Now and then a message is not well-formed.</summary>
     private Errno Damage(ref byte[] message)

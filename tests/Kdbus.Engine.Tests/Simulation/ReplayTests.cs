@@ -39,7 +39,7 @@ public sealed class ReplayTests
         var log = Live(321).Log;
         var stream = new MemoryStream();
         log.Save(stream);
-        var held = log.Inputs.OfType<Input.Execute>().Sum(input => input.Frame.Length + input.Message.Length + input.Payload.Length + Known(input));
+        var held = log.Inputs.OfType<Input.Execute>().Sum(input => input.Frame.Length + input.Message.Length + input.Payload.Length + (16 * input.Files.Length) + Known(input));
         Assert.InRange((stream.Length - held) / (double)log.Inputs.Count, 1, 64);
     }
 

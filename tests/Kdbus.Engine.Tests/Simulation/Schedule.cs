@@ -40,6 +40,7 @@ internal sealed class Schedule
         RunOpen(steps);
         while (_world.Model.Handles.Count > 0) _nodes.Close(Chance.Any([.. _world.Model.Handles.Values]));
         while (_world.Copying.Count > 0) _messages.Commit();
+        while (_world.Model.Handouts.Count > 0) _messages.HandOut();
         _world.Finished();
     }
 
@@ -56,7 +57,8 @@ internal sealed class Schedule
         var all = bus.Connections;
         var roll = Chance.Below(1000);
         if (Chance.OneIn(30)) _world.Tasks.Change(Chance);
-        if (roll % 100 == 7) CloseWhatIsLeft();
+        if (_world.Model.Handouts.Count > 0 && Chance.OneIn(5)) _messages.HandOut();
+        else if (roll % 100 == 7) CloseWhatIsLeft();
         else if (all.Count < 3 || (roll < 70 && _world.Engine.Count < MostPeers))
         {
             _nodes.Connect(Chance.OneIn(3) ? Chance.Any(bus.Endpoints) : bus.Endpoints[0]);
@@ -85,7 +87,8 @@ internal sealed class Schedule
             case < 340: _messages.Send(somebody); break;
             case < 420: Reply(all, somebody); break;
             case < 570: Receive(all, anybody); break;
-            case < 660: _connections.Free(anybody); break;
+            case < 640: _connections.Free(Chance.OneIn(3) ? SomebodyWhoGets(anybody) : anybody); break;
+            case < 660: Install(all, anybody); break;
             case < 730: _connections.Acquire(somebody); break;
             case < 785: _connections.Release(OwnerIn(bus) ?? somebody); break;
             case < 825: _connections.AddMatch(somebody); break;
@@ -116,6 +119,20 @@ internal sealed class Schedule
     {
         var readable = all.FindAll(each => each.IsReadable);
         _messages.Receive(readable.Count > 0 && !Chance.OneIn(8) ? Chance.Any(readable) : anybody);
+    }
+
+    /// <summary>Who is about to get something beside a message.</summary>
+    private ConnectionModel SomebodyWhoGets(ConnectionModel anybody)
+    {
+        var getting = _world.Model.Handouts.Values.Where(each => each.Owner.Alive).ToList();
+        return getting.Count > 0 ? Chance.Any(getting).Owner : anybody;
+    }
+
+    /// <summary>Mostly somebody who got descriptors.</summary>
+    private void Install(List<ConnectionModel> all, ConnectionModel anybody)
+    {
+        var waiting = all.FindAll(each => each.Pool.Slices.Exists(slice => slice.Handout != null));
+        _messages.Install(waiting.Count > 0 && !Chance.OneIn(8) ? Chance.Any(waiting) : anybody);
     }
 
     /// <summary>A handle that is nothing, or nothing any more, is tried once more and closed.</summary>

@@ -33,6 +33,10 @@ public sealed class SimulationTests(ITestOutputHelper output)
             "broadcast", "broadcast kept back by policy", "signal", "resumed", "went with its name while it was copied", "told of ReplyDead",
             "told of ReplyTimeout", "call ended with OK", "call ended with EINTR", "call ended with ECANCELED", "call ended with EPIPE",
             "told of a task", "kept from the reader", "kept from who asked", "faked", "call ended with ETIMEDOUT", "call ended with ECONNRESET",
+            "moved with files", "lost for its descriptors when it was moved", "broadcast with memfds", "descriptors sent", "descriptors not sent", "unpacked",
+            "not unpacked after all", "memfds lost", "numbers told", "number of a pidfd told", "given back before it was handed out",
+            "given back while it was copied", "call ended with EREMOTEIO", "Send EMEDIUMTYPE", "Send ETXTBSY", "Send EOPNOTSUPP", "Send EMFILE", "Send ECOMM",
+            "Send E2BIG", "Send EUSERS", "FdsInstalled ENXIO", "FdsInstalled EINVAL",
         ];
         Assert.Empty(wanted.Except(seen, StringComparer.Ordinal));
     }

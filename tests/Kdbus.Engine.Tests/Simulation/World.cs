@@ -1,3 +1,4 @@
+using Kdbus.Engine.Files;
 using Kdbus.Engine.Tests.Simulation.Model;
 
 namespace Kdbus.Engine.Tests.Simulation;
@@ -11,11 +12,12 @@ internal sealed class World
     public static readonly DomainLimits Limits = new()
     {
         Connections = 14, Buses = 2, Requests = 8, Names = 5, Matches = 6, Messages = 20, BloomSize = 64,
+        Fds = 5, MessageMemfds = 3, FilesInFlight = 24,
     };
 
     private readonly HashSet<ulong> _deadlines = [];
     private ulong _lastHandle;
-    private ulong _lastRequest;
+    private ulong _lastFile;
 
     public World(int seed)
     {
@@ -45,6 +47,15 @@ internal sealed class World
 
     public Dictionary<ConnectionModel, Connection> Engine { get; } = [];
 
+    /// <summary>The command that was issued last.</summary>
+    public ulong LastRequest { get; private set; }
+
+    /// <summary>The pidfd that came with it, or 0.</summary>
+    public ulong LastPidfd { get; private set; }
+
+    /// <summary>All files that were given to the engine and that it has not had closed.</summary>
+    public HashSet<ulong> OpenFiles { get; } = [];
+
     /// <summary>Who sent what is being copied.</summary>
     public Dictionary<ulong, ConnectionModel> Copying { get; } = [];
 
@@ -62,6 +73,7 @@ internal sealed class World
         Player.Effects.Wakes.Clear();
         Player.Effects.Completions.Clear();
         Player.Effects.Refusals.Clear();
+        Player.Effects.ClosedFiles.Clear();
         Model.Completions.Clear();
         Model.Refusals.Clear();
         Log.Add(input);
@@ -96,7 +108,7 @@ internal sealed class World
     /// <summary>Issues a command; of its caller the engine learns what it has asked for.</summary>
     public Played Issue(HandleModel handle, Command command, byte[] frame, TaskModel caller, out ulong request, Func<Input.Execute, Input.Execute>? with = null)
     {
-        request = ++_lastRequest;
+        request = ++LastRequest;
         var input = new Input.Execute(handle.Id, request, (uint)command, default, Stamp(), frame);
         if (with != null) input = with(input);
         return Play(AsFarAsNeeded(caller, input));
@@ -109,18 +121,57 @@ internal sealed class World
             Handle = input.Handle, Request = input.Request, Ioctl = input.Ioctl, Now = input.Now, Frame = input.Frame, Message = input.Message,
         };
         var needs = Domain.Needs(call);
+        // It may be that it was asked for and is not any more.
+        var isTold = (needs.Kinds & caller.Kinds).HasFlag(AttachFlags.Pidfd);
+        LastPidfd = input.Ioctl == (uint)Command.Send && (isTold ? !Chance.OneIn(6) : Chance.OneIn(40)) ? NewFile() : 0;
         return input with
         {
+            Pidfd = LastPidfd,
             Caller = Tasks.Identify(caller, needs.Facts),
             Process = Tasks.Describe(caller, needs.Kinds),
             View = Tasks.ViewOf(caller, needs.Facts),
         };
     }
 
-    /// <summary>A command that needs nothing but its frame: both sides must come to the same result.</summary>
-    public AnswerModel Run(HandleModel handle, Command command, byte[] frame, TaskModel caller, Func<AnswerModel> model, out Played played)
+    /// <summary>What whoever drives an engine finds behind the numbers that a message names.</summary>
+    public SentFile[] Look(byte[] message, IEnumerable<DescriptorModel> descriptors)
     {
-        played = Issue(handle, command, frame, caller, out _);
+        var found = new List<SentFile>();
+        var byNumber = descriptors.Where(each => each.Number >= 0).ToDictionary(each => each.Number);
+        var numbers = DescriptorNumbers.Of(Limits, message);
+        while (numbers.MoveNext())
+        {
+            var descriptor = byNumber.GetValueOrDefault(numbers.Current);
+            if (descriptor is not { Found: Errno.OK })
+            {
+                found.Add(new SentFile(descriptor?.Found ?? Errno.EBADF, 0));
+                continue;
+            }
+
+            // Seals and size are asked for only where they matter.
+            Invariant.Equal(0UL, descriptor.File, "Each descriptor is looked at once");
+            descriptor.File = NewFile();
+            found.Add(new SentFile(Errno.OK, descriptor.File)
+            {
+                Kind = descriptor.Kind, Seals = numbers.IsMemfd ? descriptor.Seals : 0, Size = numbers.IsMemfd ? descriptor.Size : 0,
+            });
+        }
+
+        return [.. found];
+    }
+
+    /// <summary>A file that was opened for the engine.</summary>
+    public ulong NewFile()
+    {
+        OpenFiles.Add(++_lastFile);
+        return _lastFile;
+    }
+
+    /// <summary>A command that needs nothing but its frame: both sides must come to the same result.</summary>
+    public AnswerModel Run(
+        HandleModel handle, Command command, byte[] frame, TaskModel caller, Func<AnswerModel> model, out Played played, Func<Input.Execute, Input.Execute>? with = null)
+    {
+        played = Issue(handle, command, frame, caller, out _, with);
         var expected = Model.Execute(handle, command, Stamped, model);
         Agree(expected, played, command);
         return expected;

@@ -123,7 +123,7 @@ internal sealed partial class DomainModel
     }
 
     /// <summary>Extra: the messages lost.</summary>
-    public AnswerModel Recv(ConnectionModel connection, TaskModel caller, RecvFlags flags, long priority)
+    public AnswerModel Recv(ulong request, ConnectionModel connection, TaskModel caller, RecvFlags flags, long priority, bool takesDescriptors)
     {
         var (drops, peeks, byPriority) = (flags.HasFlag(RecvFlags.Drop), flags.HasFlag(RecvFlags.Peek), flags.HasFlag(RecvFlags.UsePriority));
         if (drops && byPriority) return Errno.EINVAL;
@@ -138,9 +138,10 @@ internal sealed partial class DomainModel
         }
         else if (entry != null)
         {
-            PickUp(entry, new ViewModel(caller, entry.Metadata.Agreed));
-            var incomplete = !peeks && connection.Flags.HasFlag(HelloFlags.AcceptFd) && entry.LacksDescriptor;
-            answer = answer with { Offset = entry.Slice.Offset, Size = entry.Slice.Size, Entry = entry, IsIncomplete = incomplete };
+            var declines = peeks || !connection.Flags.HasFlag(HelloFlags.AcceptFd);
+            PickUp(connection, entry, new ViewModel(caller, entry.Metadata.Agreed), declines ? WayModel.Declined : takesDescriptors ? WayModel.Sent : WayModel.Missing);
+            if (entry.Handout is { } handout) Handouts.Add(request, handout);
+            answer = answer with { Offset = entry.Slice.Offset, Size = entry.Slice.Size, Entry = entry };
             if (!peeks) RemoveFromQueue(connection, entry);
             Count(peeks ? "peeked" : "received");
         }

@@ -7,28 +7,34 @@ namespace Kdbus.Engine.Tests.Simulation.Model;
 internal sealed partial class DomainModel
 {
     /// <summary>The formula of the specification, over all that is charged here at this moment.</summary>
-    private Errno Quota(ConnectionModel receiver, UserModel user, ulong size)
+    private Errno Quota(ConnectionModel receiver, UserModel user, ulong size, int fds)
     {
-        var (all, own, messages) = (0UL, 0UL, 0);
+        var messages = receiver.Charged.Count(entry => entry.User == user);
+        if (!HasRoomFor(receiver, user, size) || messages >= limits.Messages) return Errno.ENOBUFS;
+        var queued = receiver.Charged.Where(entry => entry.User == user).Sum(entry => entry.Message.Fds.Count);
+        return queued + fds > limits.Fds ? Errno.EMFILE : Errno.OK;
+    }
+
+    private static bool HasRoomFor(ConnectionModel receiver, UserModel user, ulong size)
+    {
+        var (all, own) = (0UL, 0UL);
         foreach (var entry in receiver.Charged)
         {
             all += entry.Size;
             if (entry.User != user) continue;
             own += entry.Size;
-            messages++;
         }
 
         var available = receiver.Pool.Size / 2;
-        if (available < all) return Errno.ENOBUFS;
+        if (available < all) return false;
         available = (available - all + own) / 3;
-        if (available < own || available - own < size) return Errno.ENOBUFS;
-        return messages >= limits.Messages ? Errno.ENOBUFS : Errno.OK;
+        return available >= own && available - own >= size;
     }
 
     private Errno Charge(ConnectionModel receiver, EntryModel entry, out SliceModel slice)
     {
         slice = null!;
-        var result = Quota(receiver, entry.User, entry.Size);
+        var result = Quota(receiver, entry.User, entry.Size, entry.Message.Fds.Count);
         if (result == Errno.OK) result = receiver.Pool.Allocate(entry.Size, out slice);
         if (result == Errno.OK) receiver.Charged.Add(entry);
         else Refusals.Add((receiver.Id, entry.Size, result));
@@ -39,6 +45,7 @@ internal sealed partial class DomainModel
     {
         var told = message.Sender?.Send ?? AttachFlags.Timestamp;
         entry = new EntryModel(message, Metadata(message, MetadataModel.LetThrough(AttachMask) & told & receiver.Recv), user, name);
+        if (!Accepts(receiver, message)) return Errno.ECOMM;
         var result = Charge(receiver, entry, out var slice);
         entry.Slice = slice;
         return result;
@@ -57,18 +64,21 @@ internal sealed partial class DomainModel
     private static List<(string Name, NameFlags Flags)> NamesOf(ConnectionModel connection) => connection.Names.ConvertAll(name => (name.Text, name.Flags));
 
     /// <summary>Somebody reads it: it is his from now on, in his words.</summary>
-    private void PickUp(EntryModel entry, in ViewModel view)
+    private void PickUp(ConnectionModel owner, EntryModel entry, in ViewModel view, WayModel way)
     {
+        if (way == WayModel.Missing) Unpack(owner, entry);
         entry.Slice.HeldByOwner = true;
         entry.Items = entry.Metadata.Items(view);
         if (entry.Items.Length < entry.Metadata.Estimate()) Count("kept from the reader");
         if (entry.Metadata.OfTask != 0) Count("told of a task");
+        HandOut(owner, entry, way);
     }
 
     private static void Settle(ConnectionModel receiver, EntryModel entry)
     {
         Invariant.That(receiver.Charged.Remove(entry), "what is given back was charged");
-        receiver.Pool.ReleaseByBus(entry.Slice);
+        // A range into which something is being brought is not given to another message.
+        if (entry.Slice.Handout is not { Sends: false }) receiver.Pool.ReleaseByBus(entry.Slice);
     }
 
     private static void RemoveFromQueue(ConnectionModel receiver, EntryModel entry)
@@ -82,9 +92,11 @@ internal sealed partial class DomainModel
     private bool Rehome(ConnectionModel from, ConnectionModel to, EntryModel entry)
     {
         SliceModel? slice = null;
-        var hasRoom = to.Alive && Charge(to, entry, out slice) == Errno.OK;
+        var hasRoom = to.Alive && Accepts(to, entry.Message) && Charge(to, entry, out slice) == Errno.OK;
         Settle(from, entry);
         Count(hasRoom ? "moved" : "lost when it was moved");
+        if (!Accepts(to, entry.Message)) Count("lost for its descriptors when it was moved");
+        if (hasRoom && entry.Message.Files > 0) Count("moved with files");
         if (!hasRoom) return false;
         if (entry.IsScribbled) Count("moved from a pool its owner had written over");
         entry.Slice = slice!;

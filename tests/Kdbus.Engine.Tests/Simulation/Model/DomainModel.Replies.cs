@@ -86,7 +86,7 @@ internal sealed partial class DomainModel
     {
         if (tracker.Answer is { } answer)
         {
-            PickUp(answer, tracker.View);
+            PickUp(tracker.Requester, answer, tracker.View, tracker.TakesDescriptors ? WayModel.Sent : WayModel.Missing);
             Settle(tracker.Requester, answer);
             tracker.Answer = null;
         }
@@ -115,11 +115,11 @@ internal sealed partial class DomainModel
     private void Complete(TrackerModel tracker, ulong request, Errno result, EntryModel? entry)
     {
         Count($"call ended with {result}");
+        if (result == Errno.OK && entry?.Handout is { } handout) Handouts.Add(request, handout);
         var slice = result == Errno.OK ? entry?.Slice : null;
         Completions.Add(new CompletionModel(request, tracker.Requester.Handle.Id, result, result == Errno.EINTR, slice?.Offset ?? 0, slice?.Size ?? 0)
         {
             Entry = result == Errno.OK ? entry : null,
-            IsIncomplete = result == Errno.OK && entry is { LacksDescriptor: true },
             Caller = tracker.Requester,
         });
     }

@@ -11,6 +11,12 @@ internal sealed class SendModel
 
     public Errno CancelDescriptor { get; init; }
 
+    /// <summary>FDS items; a good message has one or none.</summary>
+    public IReadOnlyList<FdsModel> Fds { get; init; } = [];
+
+    /// <summary>The caller has said where descriptors can be sent to him.</summary>
+    public bool TakesDescriptors { get; init; }
+
     /// <summary>src_id as given.</summary>
     public ulong Source { get; init; }
 
@@ -18,7 +24,7 @@ internal sealed class SendModel
 
     public ulong Generation { get; init; }
 
-    /// <summary>An error of form that is found after the message was counted, or OK.</summary>
+    /// <summary>EFAULT if not all of the message could be read, EINVAL if something stands behind its last item; or OK.</summary>
     public Errno Malformed { get; init; }
 }
 
@@ -37,7 +43,7 @@ internal sealed partial class DomainModel
         message.Sequence = ++LastId;
         message.Time = _now;
         message.Task = sender.Fakes == null ? task : null;
-        var result = sent.Malformed != Errno.OK ? sent.Malformed : CheckForm(sender, sent);
+        var result = CheckForm(sender, sent);
         if (result != Errno.OK) return result;
 
         var expectsReply = message.Flags.HasFlag(MessageFlags.ExpectReply);
@@ -51,7 +57,7 @@ internal sealed partial class DomainModel
                 if (connection == sender || !connection.IsOrdinary || !connection.Matches.Exists(match => match.Passes(signal))) continue;
                 if (!MayTalk(connection, connection.Creator, sender)) Count("broadcast kept back by policy");
                 else if (!ToListener(transfer, connection, name: null)) Lose(connection);
-                else Count("broadcast");
+                else Count(message.Memfds.Any() ? "broadcast with memfds" : "broadcast");
             }
 
             return Begin(request, sender, transfer, sent.Place);
@@ -61,7 +67,7 @@ internal sealed partial class DomainModel
         {
             if (sender.Requests.FindLast(each => each.Cookie == message.Cookie && each.Synchronous && each.Waiting == 0) is { } interrupted)
             {
-                return Resume(interrupted, request, task);
+                return Resume(interrupted, request, task, sent.TakesDescriptors);
             }
 
             if (IsPast(message.Last)) return Errno.ETIMEDOUT;
@@ -91,7 +97,7 @@ internal sealed partial class DomainModel
             if (expectsReply)
             {
                 if (sender.Slots.Count >= limits.Requests) return Errno.EMLINK;
-                transfer.Request = new TrackerModel(sender, receiver, name, message.Cookie, message.Last, sent.Flags.HasFlag(SendFlags.SyncReply)) { View = Waiter(sender, task) };
+                transfer.Request = new TrackerModel(sender, receiver, name, message.Cookie, message.Last, sent.Flags.HasFlag(SendFlags.SyncReply)) { View = Waiter(sender, task), TakesDescriptors = sent.TakesDescriptors };
                 sender.Slots.Add(transfer.Request);
             }
         }
@@ -204,15 +210,18 @@ internal sealed partial class DomainModel
     {
         if (transfer.Request is { } tracker) tracker.Requester.Slots.Remove(tracker);
         transfer.Request = null;
-        if (transfer.AnswerTo is { Ended: false } waiter) FinishCall(waiter, reason == Errno.EINTR ? Errno.EPIPE : reason, answer: null);
+        if (transfer.AnswerTo is { Ended: false } waiter) FinishCall(waiter, ToldToWaiter(reason), answer: null);
     }
+
+    private static Errno ToldToWaiter(Errno reason) => reason == Errno.EINTR ? Errno.EPIPE : reason == Errno.ECOMM ? Errno.EREMOTEIO : reason;
 
     private ViewModel Waiter(ConnectionModel sender, TaskModel task) => new(task, MetadataModel.LetThrough(AttachMask) & sender.Recv);
 
     /// <summary>Who repeats a call is looked at anew, also for what an answer tells that is there already.</summary>
-    private AnswerModel Resume(TrackerModel tracker, ulong request, TaskModel task)
+    private AnswerModel Resume(TrackerModel tracker, ulong request, TaskModel task, bool takesDescriptors)
     {
         Count("resumed");
+        tracker.TakesDescriptors = takesDescriptors;
         tracker.View = Waiter(tracker.Requester, task);
         if (tracker.Answer is { } kept) tracker.View = tracker.View with { Wanted = tracker.View.Wanted | kept.Metadata.Agreed };
         if (tracker.Result is not { } result)
@@ -223,7 +232,9 @@ internal sealed partial class DomainModel
 
         var answer = tracker.Answer;
         PickUp(tracker);
-        return result != Errno.OK ? result : new AnswerModel(OutcomeKind.Done, Errno.OK, answer!.Slice.Offset, answer.Slice.Size) { Entry = answer, IsIncomplete = answer.LacksDescriptor };
+        if (result != Errno.OK) return result;
+        if (answer!.Handout is { } handout) Handouts.Add(request, handout);
+        return new AnswerModel(OutcomeKind.Done, Errno.OK, answer.Slice.Offset, answer.Slice.Size) { Entry = answer };
     }
 
     private void ToMonitors(ConnectionModel sender, TransferModel transfer)
@@ -264,20 +275,27 @@ internal sealed partial class DomainModel
         Filter = sent.Filter!,
     };
 
-    private static Errno CheckForm(ConnectionModel sender, SendModel sent)
+    private Errno CheckForm(ConnectionModel sender, SendModel sent)
     {
         var message = sent.Message;
         var (expectsReply, isSignal) = (message.Flags.HasFlag(MessageFlags.ExpectReply), message.Flags.HasFlag(MessageFlags.Signal));
         var isBroadcast = message.Destination == ulong.MaxValue;
-        if (((ulong)message.Flags & ~7UL) != 0 || message.PayloadType == 0) return Errno.EINVAL;
+        if (sent.Malformed == Errno.EFAULT) return Errno.EFAULT;
+        if (((ulong)message.Flags & ~7UL) != 0) return Errno.EINVAL;
+        var chain = CheckChain(sent);
+        if (chain != Errno.OK) return chain;
+        if (sent.Malformed != Errno.OK || message.PayloadType == 0) return Errno.EINVAL;
         if (expectsReply && (message.Last == 0 || message.Cookie == 0)) return Errno.EINVAL;
         if (expectsReply && isBroadcast) return Errno.ENOTUNIQ;
         if (expectsReply && isSignal) return Errno.EINVAL;
         if (!expectsReply && sent.Flags.HasFlag(SendFlags.SyncReply)) return Errno.EINVAL;
         if (!expectsReply && message.Last != 0 && isSignal) return Errno.EINVAL;
+        var named = CheckFiles(sent, isBroadcast);
+        if (named != Errno.OK) return named;
         if (sent.Filter is { } filter && filter.Length % 8 != 0) return Errno.EFAULT;
         if (sent.Filter is { } sized && sized.Length != sender.Bus.BloomSize) return Errno.EDOM;
         if (message.Name is { } name && !NameRules.IsValid(name)) return Errno.EINVAL;
+        if (FilesOf(sender.User) + message.Files > limits.FilesInFlight) return Errno.EMFILE;
         if (message.Destination == 0 && message.Name == null) return Errno.EDESTADDRREQ;
         if (isBroadcast && message.Name != null) return Errno.EBADMSG;
         if (isBroadcast && !isSignal) return Errno.EBADMSG;

@@ -11,9 +11,6 @@ internal readonly record struct AnswerModel(OutcomeKind Kind, Errno Result, ulon
     /// <summary>The message received, or the answer to a call that was repeated.</summary>
     public EntryModel? Entry { get; init; }
 
-    /// <summary>A descriptor that goes with that could not be given to the caller.</summary>
-    public bool IsIncomplete { get; init; }
-
     public static implicit operator AnswerModel(Errno result) => new(OutcomeKind.Done, result);
 }
 
@@ -23,9 +20,6 @@ internal sealed record CompletionModel(ulong Request, ulong Handle, Errno Result
     public EntryModel? Entry { get; init; }
 
     public ConnectionModel? Caller { get; init; }
-
-    /// <summary>As of an answer to a command.</summary>
-    public bool IsIncomplete { get; init; }
 }
 
 /// <summary>
@@ -96,7 +90,7 @@ internal sealed partial class DomainModel(DomainLimits limits)
                 if (!connection.Alive) return Errno.ECONNRESET;
                 if (isSetup || command == Command.EndpointUpdate) return Errno.EBADFD;
                 var mayAll = command is Command.List or Command.ConnInfo or Command.BusCreatorInfo or Command.Update;
-                var mayReceive = command is Command.Recv or Command.Free && !connection.IsHolder;
+                var mayReceive = command is Command.Recv or Command.Free or Command.FdsInstalled && !connection.IsHolder;
                 return mayAll || mayReceive || connection.IsOrdinary ? Errno.OK : Errno.EOPNOTSUPP;
         }
 

@@ -1,7 +1,13 @@
 namespace Kdbus.Engine.Tests.Simulation.Model;
 
-/// <summary>A piece of payload; without data it stands for as many zero bytes.</summary>
-internal sealed record PieceModel(ulong Size, byte[]? Data);
+/// <summary>A piece of payload: data, a range of a memfd, or, without either, as many zero bytes.</summary>
+internal sealed record PieceModel(ulong Size, byte[]? Data)
+{
+    public DescriptorModel? Memfd { get; init; }
+
+    /// <summary>The first byte of it in the memfd.</summary>
+    public ulong Start { get; init; }
+}
 
 /// <summary>A message as it was sent, by a connection or (sender null) by the bus.</summary>
 internal sealed class MessageModel
@@ -25,6 +31,18 @@ internal sealed class MessageModel
 
     public IReadOnlyList<PieceModel> Pieces { get; init; } = [];
 
+    /// <summary>The descriptors of its FDS item.</summary>
+    public IReadOnlyList<DescriptorModel> Fds { get; init; } = [];
+
+    /// <summary>The pieces that are memfds.</summary>
+    public IEnumerable<PieceModel> Memfds => Pieces.Where(piece => piece.Memfd != null);
+
+    /// <summary>A pidfd of the sender that came with it, or 0.</summary>
+    public ulong Pidfd { get; set; }
+
+    /// <summary>How many files came with it.</summary>
+    public int Files => Fds.Count + Memfds.Count() + (Pidfd != 0 ? 1 : 0);
+
     /// <summary>The item of a notification.</summary>
     public byte[] Notification { get; init; } = [];
 
@@ -36,75 +54,11 @@ internal sealed class MessageModel
     public TaskModel? Task { get; set; }
 
     public int ItemsSize =>
-        64 + Notification.Length + (32 * Pieces.Count) + (Name == null ? 0 : Align(16 + Name.Length + 1));
+        64 + Notification.Length + (32 * Pieces.Count) + (8 * Memfds.Count()) + (Fds.Count == 0 ? 0 : Align(16 + (4 * Fds.Count))) + (Name == null ? 0 : Align(16 + Name.Length + 1));
 
     public ulong AreaSize => Pieces.Aggregate(0UL, (sum, piece) => sum + (piece.Data != null ? piece.Size : piece.Size % 8));
 
     public static int Align(int size) => (size + 7) / 8 * 8;
-}
-
-/// <summary>A message at one receiver.</summary>
-internal sealed class EntryModel(MessageModel message, MetadataModel metadata, UserModel user, NameModel? name)
-{
-    public MessageModel Message { get; } = message;
-
-    /// <summary>Metadata agreed to when it was queued first.</summary>
-    public MetadataModel Metadata { get; } = metadata;
-
-    /// <summary>Metadata as the last one who read it found it.</summary>
-    public byte[] Items { get; set; } = [];
-
-    /// <summary>Its reader cannot be given the descriptor that it tells of.</summary>
-    public bool LacksDescriptor => Metadata.OfTask.HasFlag(AttachFlags.Pidfd);
-
-    public UserModel User { get; } = user;
-
-    /// <summary>The name that it goes with.</summary>
-    public NameModel? Name { get; } = name;
-
-    public SliceModel Slice { get; set; } = null!;
-
-    public TrackerModel? Request { get; set; }
-
-    /// <summary>The owner of the pool has written over it.</summary>
-    public bool IsScribbled { get; set; }
-
-    private int AreaStart { get; } = message.ItemsSize + metadata.Estimate();
-
-    public ulong Size => (ulong)MessageModel.Align(AreaStart + (int)Message.AreaSize);
-
-    /// <summary>Every byte of the slice as its receiver must find it.</summary>
-    public byte[] Image()
-    {
-        var image = new MemoryStream();
-        var to = new BinaryWriter(image);
-        var area = (ulong)AreaStart;
-        to.Write((ulong)(Message.ItemsSize + Items.Length));
-        to.Write((ulong)Message.Flags);
-        to.Write(Message.Priority);
-        to.Write(Message.Destination);
-        to.Write(Message.Sender?.Id ?? 0);
-        to.Write(Message.PayloadType);
-        to.Write(Message.Cookie);
-        to.Write(Message.Last);
-        if (Message.Name != null) MetadataModel.Text(to, ItemType.DstName, Message.Name);
-        var position = 0UL;
-        foreach (var piece in Message.Pieces)
-        {
-            to.Write(32UL);
-            to.Write((ulong)ItemType.PayloadOff);
-            to.Write(piece.Size);
-            to.Write(piece.Data == null ? ulong.MaxValue : area + position);
-            position += piece.Data == null ? piece.Size % 8 : piece.Size;
-        }
-
-        to.Write(Message.Notification);
-        to.Write(Items);
-        to.Write(new byte[AreaStart - (int)image.Length]); // what is not told leaves nothing behind
-        foreach (var piece in Message.Pieces) to.Write(piece.Data ?? new byte[piece.Size % 8]);
-        to.Write(new byte[(int)Size - (int)image.Length]);
-        return image.ToArray();
-    }
 }
 
 /// <summary>A message whose payload is being brought, and the places where room is kept for it.</summary>
@@ -150,6 +104,9 @@ internal sealed class TrackerModel(ConnectionModel requester, ConnectionModel an
 
     /// <summary>From where the one who waits, or waited last, looks at the answer.</summary>
     public ViewModel View { get; set; }
+
+    /// <summary>He has said where descriptors can be sent to him.</summary>
+    public bool TakesDescriptors { get; set; }
 
     /// <summary>The call that waits, or 0.</summary>
     public ulong Waiting { get; set; }

@@ -10,6 +10,9 @@ internal sealed class SliceModel(ulong offset, ulong size)
     public bool HeldByBus { get; set; } = true;
 
     public bool HeldByOwner { get; set; }
+
+    /// <summary>What comes with the message here, as long as it has not arrived: of files, their numbers.</summary>
+    public HandoutModel? Handout { get; set; }
 }
 
 /// <summary>
@@ -48,6 +51,7 @@ internal sealed class PoolModel(ulong size)
     public void ReleaseByBus(SliceModel slice)
     {
         slice.HeldByBus = false;
+        if (!slice.HeldByOwner) slice.Handout = null;
         if (!slice.HeldByOwner) Slices.Remove(slice);
     }
 
@@ -55,8 +59,15 @@ internal sealed class PoolModel(ulong size)
     {
         if (offset == Size) return Errno.OK;
         if (Slices.Find(slice => slice.Offset == offset) is not { HeldByOwner: true } slice) return Errno.ENXIO;
-        slice.HeldByOwner = false;
-        if (!slice.HeldByBus) Slices.Remove(slice);
+        ReleaseByOwner(slice);
         return Errno.OK;
+    }
+
+    public void ReleaseByOwner(SliceModel slice)
+    {
+        slice.HeldByOwner = false;
+        if (slice.HeldByBus) return;
+        slice.Handout = null;
+        Slices.Remove(slice);
     }
 }
