@@ -62,5 +62,6 @@ internal static class BusTables
         .Column("BUS", "endpointOf", Format.Word, row => row.Bus)
         .Column("BUSES", "buses", Format.Number, row => (ulong)row.Buses)
         .Column("CONNECTIONS", "connections", Format.Number, row => (ulong)row.Connections)
-        .Column("MESSAGES", "messages", Format.Number, row => (ulong)row.Messages);
+        .Column("MESSAGES", "messages", Format.Number, row => (ulong)row.Messages)
+        .Column("FILES", "files", Format.Number, row => (ulong)row.Files);
 }

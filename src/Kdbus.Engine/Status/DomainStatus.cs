@@ -39,7 +39,7 @@ public static class DomainStatus
 
     private static string Text(Id128 id) => Convert.ToHexStringLower(id);
 
-    private static UserRow Row(string? bus, User user) => new(bus, UserId.Of(user), user.Buses, user.Connections, user.Messages);
+    private static UserRow Row(string? bus, User user) => new(bus, UserId.Of(user), user.Buses, user.Connections, user.Messages, user.Files);
 
     private static BusRow Row(Bus bus) => new()
     {

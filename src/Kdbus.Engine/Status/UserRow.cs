@@ -27,4 +27,5 @@ public readonly record struct UserId(uint? Uid, string? Endpoint)
 /// <param name="Buses">Buses alive.</param>
 /// <param name="Connections">Connections whose handles are not closed yet.</param>
 /// <param name="Messages">Messages in anybody's queue.</param>
-public sealed record UserRow(string? Bus, UserId User, int Buses, int Connections, int Messages);
+/// <param name="Files">Descriptors in messages that nobody has received, memfds among them.</param>
+public sealed record UserRow(string? Bus, UserId User, int Buses, int Connections, int Messages, int Files);

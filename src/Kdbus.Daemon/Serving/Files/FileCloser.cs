@@ -11,6 +11,9 @@ internal sealed class FileCloser : IDisposable
     /// <summary>Files of one user that wait to be closed by another thread. With so many no further ones are taken in that could have to wait.</summary>
     private const int MaxWaiting = 64;
 
+    /// <summary>Users for whom files are closed by another thread at a time, before no further such files are taken in of others.</summary>
+    private const int MaxThreads = 256;
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
@@ -26,7 +29,10 @@ internal sealed class FileCloser : IDisposable
     /// <summary>So many files of a user wait to be closed that none is to be taken in that may have to wait.</summary>
     public bool IsFull(uint uid)
     {
-        using (_lock.EnterScope()) return _waiting.TryGetValue(uid, out var waiting) && waiting.Files.Count >= MaxWaiting;
+        using (_lock.EnterScope())
+        {
+            return _waiting.TryGetValue(uid, out var waiting) ? waiting.Files.Count >= MaxWaiting : _waiting.Count >= MaxThreads;
+        }
     }
 
     /// <summary>Closes files.</summary>
@@ -77,9 +83,19 @@ internal sealed class FileCloser : IDisposable
             waiting = new Waiting();
             waiting.Files.Enqueue(file);
             waiting.Thread = new Thread(() => Run(file.Uid, waiting), 256 * 1024) { IsBackground = true, Name = "close" };
-            _waiting.Add(file.Uid, waiting);
-            waiting.Thread.Start();
+            try
+            {
+                waiting.Thread.Start();
+                _waiting.Add(file.Uid, waiting);
+                return;
+            }
+            catch (OutOfMemoryException)
+            {
+                // There is no thread to be had: it is this one then, without the lock.
+            }
         }
+
+        CloseNow(file);
     }
 
     private void Run(uint uid, Waiting waiting)
