@@ -24,7 +24,7 @@
  * for one in a pid namespace of its own has another number there.
  *
  * Here are the life of a puppet and its calls on files and memory; who.c has
- * those that change who the process is.
+ * those that change who the process is, files.c those on files that travel.
  */
 #include "puppet.h"
 
@@ -51,7 +51,7 @@
 
 enum { IN_THREAD = 1 };
 enum { KIND_DONE = 0, KIND_STARTED = 1 };
-enum { MAX_FRAME = 64 << 20, CONTROL_FD = 3000 };
+enum { MAX_FRAME = 64 << 20 };
 
 static int control = -1;
 static pthread_t reader;
@@ -311,7 +311,10 @@ static struct answer perform(struct request *r)
 	const char *second = r->data + strlen(r->data) + 1; /* the second of two paths */
 	struct stat st;
 	struct statfs sf;
+	struct answer of_files;
 
+	if (perform_files(r, &of_files))
+		return of_files;
 	switch (r->op) {
 	case OP_OPEN: return plain(outcome(open(r->data, (int)a[0], (mode_t)a[1])));
 	case OP_CLOSE: return plain(outcome(close((int)a[0])));

@@ -1,4 +1,4 @@
-/* What the two sources of the puppet share. */
+/* What the sources of the puppet share. */
 #ifndef PUPPET_H
 #define PUPPET_H
 
@@ -16,6 +16,7 @@ enum op {
 	OP_EXIT, OP_EVENTFD, OP_STATFS, OP_WAITPID, OP_RMDIR, OP_LINK, OP_SYMLINK, OP_CHMOD,
 	OP_TRUNCATE, OP_HANDLED, OP_LSEEK, OP_FSTAT, OP_CHOWN, OP_PIPE, OP_MEMFD, OP_EPOLL,
 	OP_KEEPCAP, OP_CHANGE, OP_WHO, OP_PRCTL, OP_CAPSET, OP_EXEC, OP_CHROOT, OP_UNSHARE,
+	OP_SEALED, OP_FCNTL, OP_PREAD, OP_SOCKET, OP_SOCKETPAIR, OP_RECVMSG, OP_DESCRIPTORS, OP_LIMIT,
 };
 
 struct request {
@@ -47,7 +48,13 @@ void become_puppet(void);
  * one while there is no other. */
 int64_t do_alone(int (*call)(int), int argument);
 
+/* Descriptors from this number on are the puppet's own. */
+enum { CONTROL_FD = 3000 };
+
 /* The requests of who.c. */
 struct answer perform_who(struct request *r);
+
+/* Those of files.c; 0 if it is none of them. */
+int perform_files(struct request *r, struct answer *a);
 
 #endif

@@ -181,11 +181,15 @@ internal sealed class CommandService(
             Caller = needs.Facts.HasFlag(CallerFacts.Ids) ? Identify(context, thread, needs.Facts) : default,
             Process = needs.Kinds != AttachFlags.None ? callers.Describe(thread, needs.Kinds) : null,
             View = (needs.Facts & CallerFacts.View) != 0 ? callers.ViewOf(thread, needs.Facts) : default,
-            Pidfd = call.Pidfd == 0 && needs.Kinds.HasFlag(AttachFlags.Pidfd) ? files.TakeProcess(thread, context.Uid) : call.Pidfd,
+            Pidfd = TakesPidfd(call, needs) ? files.TakeProcess(thread, context.Uid) : call.Pidfd,
         };
         if (blocks) session.LeaveBlocking();
         return requester.IsThere ? Errno.OK : Errno.EXDEV;
     }
+
+    /// <summary>A message may bring a pidfd along. What HELLO and BUS_MAKE record of all kinds does not.</summary>
+    private static bool TakesPidfd(in Invocation call, CallerNeeds needs) =>
+        call.Ioctl == (uint)Command.Send && call.Pidfd == 0 && needs.Kinds.HasFlag(AttachFlags.Pidfd);
 
     /// <summary>Hands out what comes with a message that was received; what cannot be is told, or the message is lost.</summary>
     private void HandOut(

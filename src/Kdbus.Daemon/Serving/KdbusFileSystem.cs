@@ -70,6 +70,9 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _commands = new CommandService(_host, callers, _session, _publisher, _cancels, _files, _aftermath);
     }
 
+    /// <summary>Descriptors of clients that it has: those in messages, and those that wait to be closed.</summary>
+    public long CarriedFiles => _files.Open;
+
     /// <summary>What serves it.</summary>
     public FuseSession Session => _session;
 

@@ -354,7 +354,7 @@ public class AbiStatements
             (Command.Free, Write, 32, 0x83), (Command.ConnInfo, Read, 56, 0x84), (Command.BusCreatorInfo, Read, 56, 0x85),
             (Command.List, Read, 40, 0x86), (Command.Send, Write, 56, 0x90), (Command.Recv, Read, 64, 0x91),
             (Command.NameAcquire, Write, 24, 0xa0), (Command.NameRelease, Write, 24, 0xa1), (Command.MatchAdd, Write, 32, 0xb0),
-            (Command.MatchRemove, Write, 32, 0xb1),
+            (Command.MatchRemove, Write, 32, 0xb1), (Command.FdsInstalled, Write, 32, 0xd0),
         ];
         foreach ((Command command, uint direction, uint size, uint number) in table)
             Assert.Equal((command, direction << 30 | size << 16 | 0x95u << 8 | number), (command, (uint)command));
@@ -423,6 +423,7 @@ public class AbiStatements
         yield return (Command.List, peer.Handle, WireStruct.Of(Command.List));
         yield return (Command.Send, peer.Handle, peer.SendCommand(m => m.To(peer.Id)));
         yield return (Command.Recv, peer.Handle, WireStruct.Of(Command.Recv));
+        yield return (Command.FdsInstalled, peer.Handle, Peer.FdsInstalledCommand(0, 5));
         yield return (Command.Byebye, peer.Handle, WireStruct.Of(Command.Byebye));
     }
 

@@ -95,9 +95,9 @@ public class ExtensionStatements
         Assert.Equal(first, a.Tells(b).StartTime);
     }
 
-    /// <summary>No descriptor can be put into another process, and whoever would have taken one is told.</summary>
+    /// <summary>No descriptor can be put into another process, and whoever would have taken one is told. On a socket it comes: FDS_10.</summary>
     [Theory, Worlds]
-    public void EXT_07_a_pidfd_is_never_there_and_who_takes_descriptors_is_told(WorldKind world)
+    public void EXT_07_without_a_way_to_him_there_is_no_pidfd_and_who_takes_descriptors_is_told(WorldKind world)
     {
         using Scene scene = new(world);
         Peer a = scene.Connect(Peer.HelloCommand(send: (ulong)AttachFlags.Pidfd));

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Kdbus.Conformance.Words;
 
 /// <summary>
@@ -48,6 +50,13 @@ public sealed class OutgoingMessage(Scratch scratch)
 
     /// <summary>Appends zeros that lie nowhere.</summary>
     public OutgoingMessage NullVec(ulong size) => Vec(0, size);
+
+    /// <summary>Appends descriptors.</summary>
+    public OutgoingMessage Fds(params ReadOnlySpan<int> numbers) => Item(ItemType.Fds, MemoryMarshal.AsBytes(numbers));
+
+    /// <summary>Appends a range of a sealed memfd as payload.</summary>
+    public OutgoingMessage Memfd(int number, ulong start, ulong size) =>
+        Item(ItemType.PayloadMemfd, new KdbusMemfd { Start = start, Size = size, Fd = number });
 
     /// <summary>Appends an item.</summary>
     public OutgoingMessage Item(ItemType type, ReadOnlySpan<byte> payload)

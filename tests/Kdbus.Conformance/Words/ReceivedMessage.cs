@@ -42,6 +42,15 @@ public sealed class ReceivedMessage
     /// <summary>The payload: all pieces, in order.</summary>
     public byte[] Payload => [.. Pieces.SelectMany(BytesOf)];
 
+    /// <summary>The numbers of descriptors, which stand in one item.</summary>
+    public IReadOnlyList<int> Fds => Items.SingleOrDefault(static i => i.Type == ItemType.Fds) is { Payload: { } numbers }
+        ? MemoryMarshal.Cast<byte, int>(numbers).ToArray()
+        : [];
+
+    /// <summary>The memfds that are payload, in order.</summary>
+    public IReadOnlyList<KdbusMemfd> Memfds =>
+        [.. Items.Where(static i => i.Type == ItemType.PayloadMemfd).Select(static i => i.As<KdbusMemfd>())];
+
     /// <summary>The name it was sent to, if it was sent to one.</summary>
     public string? DestinationName => Items.Where(static i => i.Type == ItemType.DstName).Select(static i => i.Text).SingleOrDefault();
 

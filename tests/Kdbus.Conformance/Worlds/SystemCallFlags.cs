@@ -8,6 +8,39 @@ public static class OpenFlags
     public const int ReadWrite = 2;
     public const int Truncate = 0x200;
     public const int Append = 0x400;
+    public const int Path = 0x200000;
+}
+
+/// <summary>fcntl(2): F_*, and what they return.</summary>
+public static class FileCommands
+{
+    public const int GetDescriptorFlags = 1;
+    public const int GetStatusFlags = 3;
+    public const int GetSeals = 1034;
+    public const int CloseOnExec = 1;
+}
+
+/// <summary>fcntl(2): F_SEAL_*.</summary>
+public static class Seals
+{
+    public const int Seal = 1;
+    public const int Shrink = 2;
+    public const int Grow = 4;
+    public const int Write = 8;
+
+    /// <summary>Those that payload must have.</summary>
+    public const int All = Seal | Shrink | Grow | Write;
+}
+
+/// <summary>socket(2): AF_* and SOCK_*.</summary>
+public static class Sockets
+{
+    public const int Unix = 1;
+    public const int Internet = 2;
+    public const int Stream = 1;
+    public const int Datagram = 2;
+    public const int SequentialPackets = 5;
+    public const int NonBlocking = 0x800;
 }
 
 /// <summary>mmap(2): PROT_*.</summary>

@@ -174,4 +174,5 @@ internal enum PuppetOperation : uint
     Exit, EventFd, FileSystemType, WaitPid, RemoveDirectory, Link, Symlink, ChangeMode,
     Truncate, Handled, Seek, StatDescriptor, ChangeOwner, Pipe, MemoryFile, PollSet,
     KeepCapability, Change, Who, ProcessControl, SetCapabilities, Execute, ChangeRoot, Unshare,
+    SealedFile, FileControl, ReadAt, Socket, SocketPair, ReceiveDescriptors, OpenDescriptors, LimitDescriptors,
 }

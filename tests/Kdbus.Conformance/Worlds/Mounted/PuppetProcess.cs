@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Kdbus.Conformance.Worlds.Mounted;
@@ -68,8 +67,7 @@ internal sealed partial class PuppetProcess : IProcess
     public int Stat(string path, out FileStatus status)
     {
         PuppetLink.Reply reply = _link.Request(PuppetOperation.Stat, [], Text(path));
-        ReadOnlySpan<ulong> f = MemoryMarshal.Cast<byte, ulong>(reply.Data);
-        status = f.IsEmpty ? default : new FileStatus((uint)f[0], (uint)f[1], (uint)f[2], f[3], f[4], f[5]);
+        status = StatusOf(reply);
         return (int)reply.Result;
     }
 
@@ -114,13 +112,7 @@ internal sealed partial class PuppetProcess : IProcess
 
     public int EventFd(uint value) => Call(PuppetOperation.EventFd, [value]);
 
-    public int Pipe(out int readEnd, out int writeEnd)
-    {
-        PuppetLink.Reply reply = _link.Request(PuppetOperation.Pipe, []);
-        ReadOnlySpan<int> ends = MemoryMarshal.Cast<byte, int>(reply.Data);
-        (readEnd, writeEnd) = ends.IsEmpty ? (-1, -1) : (ends[0], ends[1]);
-        return (int)reply.Result;
-    }
+    public int Pipe(out int readEnd, out int writeEnd) => Pair(_link.Request(PuppetOperation.Pipe, []), out readEnd, out writeEnd);
 
     public int MemoryFile() => Call(PuppetOperation.MemoryFile, []);
 

@@ -27,6 +27,26 @@ public sealed class PuppetTests : IDisposable
     }
 
     [Fact]
+    public void Files_are_sealed_read_and_numbered_as_the_kernel_does_it()
+    {
+        IProcess puppet = _family.Start();
+        new DescriptorChannel(puppet).IsEmpty();
+        int sealedFile = puppet.SealedFile("content"u8, Seals.Grow);
+        Assert.Equal(Seals.Grow, puppet.FileControl(sealedFile, FileCommands.GetSeals));
+        Assert.Equal(FileCommands.CloseOnExec, puppet.FileControl(sealedFile, FileCommands.GetDescriptorFlags));
+        Assert.Equal(3, puppet.Seek(sealedFile, 3));
+        byte[] data = new byte[8];
+        Assert.Equal(4, puppet.Read(sealedFile, data));
+        Assert.Equal(7, puppet.ReadAt(sealedFile, data, 0));
+        Assert.Equal("content"u8, data.AsSpan(0, 7));
+        Assert.Contains(sealedFile, puppet.OpenDescriptors());
+        Assert.Equal(0, puppet.LimitDescriptors(sealedFile + 1));
+        Assert.Equal(Errno.EMFILE, (Errno)(-puppet.Duplicate(sealedFile)));
+        Assert.Equal(0, puppet.Close(sealedFile));
+        Assert.Equal(sealedFile, puppet.Socket(Sockets.Internet, Sockets.Stream));
+    }
+
+    [Fact]
     public void Memory_that_is_not_there_cannot_be_read_or_written_and_hurts_nobody()
     {
         IProcess puppet = _family.Start();

@@ -17,6 +17,9 @@ internal sealed class FakePaths(FakeKernel kernel, string root)
         public bool IsDirectory => (Attributes.Mode & 0xf000) == 0x4000;
     }
 
+    /// <summary>Whether a path leads into the domain; all others are the machine's.</summary>
+    public bool IsOfDomain(string path) => path.StartsWith(root, StringComparison.Ordinal);
+
     /// <summary>Finds a node and takes a lookup of it.</summary>
     public int Find(FakeTask task, FakeCredentials who, string path, out Node node)
     {
@@ -169,7 +172,7 @@ internal sealed class FakePaths(FakeKernel kernel, string root)
 
     private string[] Components(string path)
     {
-        if (!path.StartsWith(root, StringComparison.Ordinal))
+        if (!IsOfDomain(path))
             throw new ArgumentException($"{path} is not in the domain {root}.", nameof(path));
         return path[root.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries);
     }

@@ -57,6 +57,10 @@ internal sealed partial class FakeProcess : IProcess
 
     public int Open(string path, int flags)
     {
+        if (!_paths.IsOfDomain(path))
+            return InstallReal(FileDescriptor.Open(path, flags));
+        if ((flags & OpenFlags.Path) != 0)
+            return OpenStandIn(path, "/dev/null", OpenFlags.Path);
         int access = (flags & 3) switch
         {
             OpenFlags.ReadOnly => AccessMode.Read,
@@ -70,6 +74,11 @@ internal sealed partial class FakeProcess : IProcess
         {
             _kernel.Forget(node.Id, 1);
             return -(int)Errno.EACCES;
+        }
+        if (node.IsDirectory)
+        {
+            _kernel.Forget(node.Id, 1);
+            return OpenStandIn(path, "/", OpenFlags.ReadOnly);
         }
         FakeRequest request = _kernel.Call(_main, FuseOpcode.Open, node.Id, FakeKernel.Bytes(new FuseOpenIn { Flags = (uint)(flags & ~OpenFlags.Truncate) }));
         if (request.Error < 0)
@@ -115,7 +124,9 @@ internal sealed partial class FakeProcess : IProcess
     public Pending IoctlInThread(int descriptor, uint command, ulong address) =>
         InThread("ioctl", task => With(descriptor, file => Ioctl(task, file, command, address)));
 
-    public int Poll(int descriptor, int events, int milliseconds) => With(descriptor, file => Poll(_main, file, events, milliseconds));
+    public int Poll(int descriptor, int events, int milliseconds) => FindOther(descriptor) is { } other
+        ? other.Poll(events, milliseconds)
+        : With(descriptor, file => Poll(_main, file, events, milliseconds));
 
     public Pending IoctlInThread(int descriptor, uint command, ulong address, ThreadChange change) => InThread(
         "ioctl", task => task.Change(change) is < 0 and int refused ? refused : With(descriptor, file => Ioctl(task, file, command, address)));
@@ -207,6 +218,8 @@ internal sealed partial class FakeProcess : IProcess
 
     public long Read(int descriptor, Span<byte> data)
     {
+        if (FindOther(descriptor) is { } other)
+            return FileDescriptor.Read(other.Descriptor, data);
         FakeFile? file = Find(descriptor);
         if (file is null)
             return -(int)Errno.EBADF;
@@ -433,9 +446,14 @@ internal sealed partial class FakeProcess : IProcess
         lock (_files)
         {
             int lowest = LowestFree();
-            _others.Add(lowest, file);
-            return lowest;
+            if (lowest < _limit)
+            {
+                _others.Add(lowest, file);
+                return lowest;
+            }
         }
+        file.Drop();
+        return -(int)Errno.EMFILE;
     }
 
     private int LowestFree()

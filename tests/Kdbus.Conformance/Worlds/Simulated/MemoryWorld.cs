@@ -78,7 +78,7 @@ internal sealed class MemoryWorld : IWorld, ILogger
         int held = _daemon.Session.HeldReplies;
         _daemon.Dispose();
         _kernel.Dispose();
-        Assert.Equal((FuseSessionEnd.Unmounted, 0), (end, held));
+        Assert.Equal((FuseSessionEnd.Unmounted, 0, 0L), (end, held, _daemon.CarriedFiles));
         Assert.Empty(_bugs);
         Assert.Empty(_kernel.Faults);
     }

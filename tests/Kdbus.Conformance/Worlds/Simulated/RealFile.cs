@@ -13,6 +13,14 @@ internal sealed class RealFile(int descriptor)
     /// <summary>The descriptor in this process.</summary>
     public int Descriptor { get; } = descriptor;
 
+    /// <summary>poll(2): the events found.</summary>
+    public int Poll(int events, int milliseconds)
+    {
+        PollEntry[] entries = [new(Descriptor, (short)events)];
+        int result = FileDescriptor.Poll(entries, milliseconds);
+        return result < 0 ? result : (ushort)entries[0].Returned;
+    }
+
     /// <summary>One more user.</summary>
     public RealFile Use()
     {
