@@ -34,7 +34,7 @@ public sealed class FuzzTests
             var seen = Serving.Judge.Seen;
             // In two seconds not everything happens.
             long[] kinds = IsCampaign
-                ? [seen.Messages, seen.Signals, seen.Named, seen.Copies, seen.LargeCopies, seen.Described, seen.Answers, seen.Notifications, seen.Ordered]
+                ? [seen.Messages, seen.Signals, seen.Named, seen.Copies, seen.LargeCopies, seen.Described, seen.Answers, seen.Notifications, seen.Ordered, seen.WithFiles, seen.Unpacked]
                 : [seen.Messages];
             Assert.DoesNotContain(0, kinds);
         }

@@ -57,14 +57,23 @@ internal static class CommandGrammar
             case Command.Hello:
                 return Hello(dice, flags, items);
             case Command.Send:
-                if (dice.OneIn(8)) items.Add(Frame.Item(ItemType.CancelFd, dice.OneIn(20) ? (int)dice.Wild() : dice.Of(FuzzCallers.Switched, FuzzCallers.Switched, FuzzCallers.Readable, FuzzCallers.NotForPolling)));
+                if (dice.OneIn(8)) items.Add(Frame.Item(ItemType.CancelFd, dice.OneIn(20) ? (int)dice.Wild() : dice.Of(FuzzFiles.Switched, FuzzFiles.Switched, FuzzFiles.Readable, FuzzFiles.NotForPolling)));
+                AddRequester(dice, items);
                 return Frame.Of(new KdbusCmdSend { Flags = flags, ReturnFlags = Stale(dice), Reply = new KdbusMsgInfo { Offset = Stale(dice) } }, [.. items]);
             case Command.Recv:
+                AddRequester(dice, items);
                 var recv = dice.OneIn(4) ? (uint)dice.Below(8) : 0;
                 return Frame.Of(new KdbusCmdRecv { Flags = flags | recv, ReturnFlags = Stale(dice), Priority = (long)dice.Wild() }, [.. items]);
             case Command.Free:
                 var offset = file.Slices.Count > 0 && !dice.OneIn(10) ? dice.Of(file.Slices) : dice.OneIn(2) ? dice.Wild() : file.PoolSize;
                 return Frame.Of(new KdbusCmdFree { Flags = flags, ReturnFlags = Stale(dice), Offset = offset }, [.. items]);
+            case Command.FdsInstalled:
+                var numbers = new byte[4 * (dice.OneIn(12) ? dice.Below(20) : 1 + dice.Below(3))];
+                for (var at = 0; at < numbers.Length; at += 4) BitConverter.TryWriteBytes(numbers.AsSpan(at), dice.OneIn(6) ? (int)dice.Wild() : dice.Below(100));
+                items.Add(Frame.Item(ItemType.Fds, numbers));
+                var told = file.Slices.Count > 0 && !dice.OneIn(10) ? file.Slices[^1] : dice.Wild();
+                if (file.Slices.Count > 0 && dice.OneIn(4)) told = dice.Of(file.Slices);
+                return Frame.Of(new KdbusCmdFdsInstalled { Flags = flags, ReturnFlags = Stale(dice), Offset = told }, [.. items]);
             case Command.List:
                 return Frame.Of(new KdbusCmdList { Flags = flags | (uint)dice.Below(16), ReturnFlags = Stale(dice) }, [.. items]);
             case Command.ConnInfo or Command.BusCreatorInfo:
@@ -95,6 +104,7 @@ internal static class CommandGrammar
         _ when kind.HasFlag(HelloFlags.Monitor) || kind.HasFlag(HelloFlags.Activator) => dice.Below(12) switch
         {
             < 6 => Command.Recv,
+            6 => Command.FdsInstalled,
             < 9 => Command.Free,
             9 => Command.Update,
             10 => dice.Of(Command.List, Command.ConnInfo),
@@ -104,6 +114,7 @@ internal static class CommandGrammar
         {
             < 22 => Command.Send,
             < 33 => Command.Recv,
+            < 36 => Command.FdsInstalled,
             < 40 => Command.Free,
             < 45 => Command.NameAcquire,
             < 48 => Command.NameRelease,
@@ -148,6 +159,13 @@ internal static class CommandGrammar
                 AttachFlagsRecv = dice.OneIn(12) ? dice.Wild() : dice.Of(0UL, 1UL, 0x2000UL, ulong.MaxValue, (ulong)(AttachFlags.All | AttachMask.Extensions), Kinds(dice)),
             },
             [.. items]);
+    }
+
+    /// <summary>Where descriptors can be sent; and now and then that it is for somebody else, which nobody here may.</summary>
+    private static void AddRequester(Dice dice, List<byte[]> items)
+    {
+        if (dice.OneIn(2)) items.Add(Frame.Item(ItemType.FdSocket, dice.OneIn(10) ? (int)dice.Wild() : dice.OneIn(10) ? dice.Below(6) : FuzzFiles.Socket));
+        if (dice.OneIn(60)) items.Add(Frame.Item(ItemType.OnBehalf, dice.Below(9)));
     }
 
     private static List<byte[]> Extra(Dice dice)

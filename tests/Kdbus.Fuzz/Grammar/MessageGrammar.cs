@@ -1,3 +1,5 @@
+using Kdbus.Fuzz.Serving;
+
 namespace Kdbus.Fuzz.Grammar;
 
 /// <summary>Where a message may go and what it may be about: what a sender can know.</summary>
@@ -12,7 +14,7 @@ internal readonly record struct MessageSetting(
 /// <summary>Messages as a program would send them, and now and then one that no program would.</summary>
 internal static class MessageGrammar
 {
-    public static byte[] Build(Dice dice, in MessageSetting setting, ulong cookie, bool synchronous, out List<KdbusVec> payload)
+    public static byte[] Build(Dice dice, in MessageSetting setting, ulong cookie, bool synchronous, out List<SentPiece> payload)
     {
         payload = [];
         var message = new KdbusMsg
@@ -46,7 +48,8 @@ internal static class MessageGrammar
         else if (dice.OneIn(5)) AddName(dice, ref message, items);
         if (dice.OneIn(40)) items.Add(Frame.Item(ItemType.DstName, BusWords.Name(dice)));
         if (dice.OneIn(40)) items.Add(Frame.Item(ItemType.Fds, dice.Bytes(4 * dice.Below(20))));
-        if (dice.OneIn(40)) items.Add(Frame.Item(ItemType.PayloadMemfd, new KdbusMemfd { Size = dice.Wild(), Fd = dice.Below(9) - 2 }));
+        if (dice.OneIn(6)) items.Add(Frame.Item(ItemType.Fds, Numbers(dice)));
+        if (dice.OneIn(40)) AddMemfd(dice, items, payload, dice.Wild());
         if (dice.OneIn(40)) items.Add(Frame.Item((ItemType)dice.Wild(), dice.Bytes(dice.Below(40))));
         AddPayload(dice, setting, items, payload);
         return Frame.Of(message, [.. items]);
@@ -71,18 +74,42 @@ internal static class MessageGrammar
         items.Add(Frame.Item(ItemType.BloomFilter, [.. BitConverter.GetBytes(generation), .. BusWords.Filter(dice)]));
     }
 
-    private static void AddPayload(Dice dice, in MessageSetting setting, List<byte[]> items, List<KdbusVec> payload)
+    private static void AddMemfd(Dice dice, List<byte[]> items, List<SentPiece> payload, ulong size)
+    {
+        var memfd = new KdbusMemfd
+        {
+            Start = dice.OneIn(40) ? dice.Wild() : (ulong)dice.Below(50), Size = size, Fd = dice.OneIn(15) ? dice.Below(9) - 2 : FuzzFiles.Sealed,
+        };
+        payload.Add(new SentPiece(new KdbusVec { Size = size }) { Memfd = memfd });
+        items.Add(Frame.Item(ItemType.PayloadMemfd, memfd));
+    }
+
+    /// <summary>Of descriptors, most of them such as may be sent.</summary>
+    private static byte[] Numbers(Dice dice)
+    {
+        var numbers = new byte[4 * (dice.OneIn(20) ? dice.Below(20) : dice.Below(4))];
+        for (var at = 0; at < numbers.Length; at += 4) BitConverter.TryWriteBytes(numbers.AsSpan(at), dice.OneIn(25) ? dice.Below(9) - 1 : dice.Of(FuzzFiles.Switched, FuzzFiles.Readable, FuzzFiles.Sealed, FuzzFiles.Unsealed));
+        return numbers;
+    }
+
+    private static void AddPayload(Dice dice, in MessageSetting setting, List<byte[]> items, List<SentPiece> payload)
     {
         var count = dice.Below(8) switch { 0 => 0, 1 => dice.Below(140), _ => 1 + dice.Below(3) };
         var large = dice.OneIn(6);
         for (var i = 0; i < count; i++)
         {
+            if (dice.OneIn(6))
+            {
+                AddMemfd(dice, items, payload, (ulong)(1 + dice.Below(large ? FuzzFiles.MemfdSize : 200)));
+                continue;
+            }
+
             var vec = new KdbusVec { Size = (ulong)(1 + dice.Below(large ? 24 * 1024 : 200)) };
             if (dice.OneIn(200)) vec.Size = dice.Wild();
             // Vectors may overlap, and nothing is aligned.
             if (!dice.OneIn(8)) vec.Address = setting.PayloadAddress + (ulong)dice.Below((int)setting.PayloadRoom - 24 * 1024);
             if (dice.OneIn(60)) vec.Address = dice.Wild();
-            payload.Add(vec);
+            payload.Add(new SentPiece(vec));
             items.Add(Frame.Item(ItemType.PayloadVec, in vec));
         }
     }

@@ -21,17 +21,7 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
     private static long s_lateStores;
 
     private readonly Lock _lock = new();
-    private readonly int _switched = EventFd.Create();
-    private readonly int _readable = Signalled();
-
-    /// <summary>Number of a descriptor that is readable now and then.</summary>
-    public const int Switched = 0;
-
-    /// <summary>Number of a descriptor that is readable.</summary>
-    public const int Readable = 1;
-
-    /// <summary>Number of a descriptor that must not be waited for.</summary>
-    public const int NotForPolling = 2;
+    private readonly FuzzFiles _files = new();
 
     public FuzzProcess[] Processes { get; } =
     [
@@ -81,9 +71,10 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
     public Errno CopyFile(int thread, int number, bool isMemfd, out CopiedFile copy)
     {
         copy = default;
-        var result = CopyDescriptor(thread, number, out var descriptor);
-        if (result == Errno.OK) copy = FileFacts.Of(descriptor, isMemfd, uint.MaxValue, static _ => false);
-        return result;
+        var descriptor = _files.Copy(number);
+        if (descriptor < 0) return Errno.EBADF;
+        copy = FileFacts.Of(descriptor, isMemfd, uint.MaxValue, static _ => false);
+        return Errno.OK;
     }
 
     public int OpenProcess(int thread) => PidFd.Open(Environment.ProcessId);
@@ -141,27 +132,23 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
         }
     }
 
-    /// <summary>
-    /// All processes have the same descriptors: <see cref="Switched"/>, one that is always readable, one that nobody may poll.
-    /// </summary>
+    /// <summary>All processes have the same descriptors.</summary>
     public Errno CopyDescriptor(int thread, int number, out int copy)
     {
-        copy = number is Switched or Readable ? FileDescriptor.Duplicate(number == Switched ? _switched : _readable) : -1;
-        return copy >= 0 ? Errno.OK : number == NotForPolling ? Errno.EINVAL : Errno.EBADF;
+        var isForPolling = number is not (FuzzFiles.NotForPolling or FuzzFiles.Sealed or FuzzFiles.Unsealed);
+        copy = isForPolling ? _files.Copy(number) : -1;
+        return copy >= 0 ? Errno.OK : isForPolling ? Errno.EBADF : Errno.EINVAL;
     }
 
-    /// <summary>Makes <see cref="Switched"/> readable, or not readable again.</summary>
+    /// <summary>Time goes by: descriptors become readable, or are not any more, and what was sent is taken.</summary>
     public void Switch()
     {
-        if (EventFd.Drain(_switched) <= 0) EventFd.Signal(_switched);
+        _files.Switch();
+        _files.Drain();
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        FileDescriptor.Close(_switched);
-        FileDescriptor.Close(_readable);
-    }
+    public void Dispose() => _files.Dispose();
 
     /// <summary>
     /// Results are stored into a call that a signal has ended meanwhile. Between the daemon's look whether it has ended and
@@ -173,13 +160,6 @@ internal sealed unsafe class FuzzCallers(ScriptedKernel kernel, Dice dice) : ICa
         var late = Interlocked.Increment(ref s_lateStores);
         if (late < 3 || late * 400 < Interlocked.Read(ref s_stalls)) return;
         kernel.Fault($"{piece.Length} bytes are stored at {piece.Address:x} of thread {thread}, which is not in a call: the {late}th time in {s_stalls} stalls.");
-    }
-
-    private static int Signalled()
-    {
-        var descriptor = EventFd.Create();
-        EventFd.Signal(descriptor);
-        return descriptor;
     }
 
     private static ulong UserNamespaceOf(FuzzProcess process) => process.Maps == null ? 1 : (ulong)process.Pid;

@@ -62,14 +62,17 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
             return;
         }
 
-        var pieces = new List<KdbusVec>();
+        var pieces = new List<SentPiece>();
+        int[]? fds = null;
         string? name = null;
         var notices = new List<(ItemType Type, byte[] Payload)>();
         var told = new ToldMetadata();
         var reader = new ItemReader(slice[64..(int)header.Size]);
         while (reader.TryRead(out var item))
         {
-            if (item.Type == ItemType.PayloadOff) pieces.Add(item.As<KdbusVec>());
+            if (fds == null && item.Type == ItemType.PayloadOff) pieces.Add(new SentPiece(item.As<KdbusVec>()));
+            else if (fds == null && item.Type == ItemType.PayloadMemfd && item.Payload.Length == 24) pieces.Add(new SentPiece(default) { Memfd = item.As<KdbusMemfd>() });
+            else if (fds == null && item is { Type: ItemType.Fds, Payload.IsEmpty: false }) fds = MemoryMarshal.Cast<byte, int>(item.Payload).ToArray();
             else if (item.Type == ItemType.DstName) name = Encoding.ASCII.GetString(item.String);
             else if (item.Type >= ItemType.NameAdd) notices.Add((item.Type, item.Payload.ToArray()));
             else if (told.Add(item) is { } wrong) fault($"A message has an item {item.Type}, which {wrong}.");
@@ -78,7 +81,7 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
         }
 
         if (reader.Error != Errno.OK) fault("The items of a received message are no chain.");
-        if (pieces.Exists(piece => piece.Offset < header.Size)) fault("A payload begins within the items.");
+        if (pieces.Exists(piece => piece.Memfd == null && piece.Vec.Offset < header.Size)) fault("A payload begins within the items.");
         if (!isStrict) return;
         if (header.SrcId == Constants.SrcIdKernel)
         {
@@ -96,6 +99,7 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
         if (message.IsDamaged) return;
         CheckHeader(message, header, name);
         CheckPayload(message, slice, pieces);
+        CheckDescriptors(file, message, fds ?? []);
         CheckReceiver(file, message, header);
         CheckMetadata(file, message, told);
         if (!isFinal) return;
@@ -221,18 +225,47 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
         if (sender.Evidence.Hellos == 1 && sender.Id != 0 && there.SrcId != sender.Id) fault($"{message} of {sender.Id} is said to come from {there.SrcId}.");
     }
 
-    private void CheckPayload(SentMessage message, ReadOnlySpan<byte> slice, List<KdbusVec> pieces)
+    private void CheckPayload(SentMessage message, ReadOnlySpan<byte> slice, List<SentPiece> pieces)
     {
         if (pieces.Count != message.Payload.Count)
         {
-            fault($"{message} of {message.Payload.Count} vectors arrived with {pieces.Count}.");
+            fault($"{message} of {message.Payload.Count} pieces arrived with {pieces.Count}.");
             return;
         }
 
         for (var i = 0; i < pieces.Count; i++)
         {
-            if (!Arrived(slice, pieces[i], message.Payload[i], message.Process)) fault($"{message} arrived with another payload.");
+            var isThere = message.Payload[i].Memfd is { } memfd
+                ? Arrived(slice, pieces[i], memfd)
+                : pieces[i].Memfd == null && Arrived(slice, pieces[i].Vec, message.Payload[i].Vec, message.Process);
+            if (!isThere) fault($"{message} arrived with another payload.");
         }
+    }
+
+    /// <summary>Who does not accept descriptors is sent none; what numbers they got, if any did, nobody else knows.</summary>
+    private void CheckDescriptors(FuzzFile file, SentMessage message, int[] fds)
+    {
+        if (fds.Length != message.Fds) fault($"{message} with {message.Fds} descriptors arrived with {fds.Length}.");
+        if (fds.Any(number => number < -1)) fault($"{message} arrived with a descriptor of a number that there cannot be.");
+        if (fds.Length > 0 && message.IsBroadcast) fault($"{message} brought descriptors to everybody.");
+        if (fds.Length > 0 && !IsMonitor(file) && !file.Kind.HasFlag(HelloFlags.AcceptFd)) fault($"{message} brought descriptors to who accepts none.");
+        if (fds.Length > 0 || message.Payload.Exists(piece => piece.Memfd != null)) Seen.WithFiles++;
+    }
+
+    /// <summary>A memfd is still one, or what is in it is here.</summary>
+    private static bool Arrived(ReadOnlySpan<byte> slice, SentPiece there, KdbusMemfd here)
+    {
+        if (here.Fd != FuzzFiles.Sealed) return false;
+        if (there.Memfd is { } memfd) return memfd.Start == here.Start && memfd.Size == here.Size && memfd.Fd >= -1 && memfd.Pad == 0;
+        var vec = there.Vec;
+        if (vec.Size != here.Size || vec.Offset > (ulong)slice.Length || vec.Size > (ulong)slice.Length - vec.Offset) return false;
+        for (var i = 0UL; i < vec.Size; i++)
+        {
+            if (slice[(int)(vec.Offset + i)] != FuzzFiles.MemfdAt(here.Start + i)) return false;
+        }
+
+        Seen.Unpacked++;
+        return true;
     }
 
     private static bool Arrived(ReadOnlySpan<byte> slice, KdbusVec there, KdbusVec here, FuzzProcess sender)

@@ -23,7 +23,7 @@ internal sealed class ScriptedKernel : IFuseChannel, IDisposable
     private readonly List<int> _descriptors = [];
     private readonly HashSet<ulong> _interrupts = [];
     private readonly ConcurrentDictionary<int, Sent> _calls = [];
-    private readonly ConcurrentDictionary<int, Sent> _interruptedCalls = [];
+    private readonly ConcurrentDictionary<int, Sent[]> _interruptedCalls = []; // of each thread the last few
     private readonly List<string> _faults = [];
     private readonly List<byte[]> _inputs;
     private readonly bool _passthrough;
@@ -112,7 +112,7 @@ internal sealed class ScriptedKernel : IFuseChannel, IDisposable
             if (sent.Process != null)
             {
                 var thread = FuzzCallers.ThreadId(sent.Process, sent.Thread);
-                if (sent.IsInterrupted) _interruptedCalls[thread] = sent;
+                if (sent.IsInterrupted) _interruptedCalls[thread] = [sent, .. _interruptedCalls.GetValueOrDefault(thread, []).Take(2)];
                 _calls.TryRemove(thread, out _);
             }
 
@@ -164,7 +164,7 @@ internal sealed class ScriptedKernel : IFuseChannel, IDisposable
     {
         if (!_calls.TryGetValue(thread, out var sent)) return false;
         if (IsInside(sent, piece)) return true;
-        if (_interruptedCalls.TryGetValue(thread, out var ended) && IsInside(ended, piece)) return false; // that of the call before
+        if (_interruptedCalls.TryGetValue(thread, out var ended) && ended.Any(call => IsInside(call, piece))) return false; // that of a call before
         Fault($"{piece.Length} bytes are stored at {piece.Address:x}, outside of {(Command)sent.Command} at {sent.Argument:x}, {sent.CommandSize} bytes.");
         return true;
     }

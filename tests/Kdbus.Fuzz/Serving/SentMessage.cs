@@ -3,12 +3,19 @@ using System.Text;
 
 namespace Kdbus.Fuzz.Serving;
 
+/// <summary>A piece of payload: a vector, or a range of a memfd.</summary>
+/// <param name="Vec">The vector; of a memfd, its size.</param>
+internal readonly record struct SentPiece(KdbusVec Vec)
+{
+    public KdbusMemfd? Memfd { get; init; }
+}
+
 /// <summary>A message in a SEND that was issued, as its sender meant it.</summary>
 internal sealed class SentMessage
 {
     private readonly byte[] _bytes;
 
-    public SentMessage(FuzzFile file, FuzzProcess process, byte[] bytes, List<KdbusVec> payload, bool isDamaged)
+    public SentMessage(FuzzFile file, FuzzProcess process, byte[] bytes, List<SentPiece> payload, bool isDamaged)
     {
         File = file;
         Process = process;
@@ -24,6 +31,7 @@ internal sealed class SentMessage
         {
             if (ItemRules.Check(item.Type, item.Payload) != Errno.OK) break; // nobody will take it
             if (item.Type == ItemType.DstName) Name = Encoding.ASCII.GetString(item.String);
+            if (item.Type == ItemType.Fds) Fds = item.Payload.Length / sizeof(int);
             if (item.Type == ItemType.BloomFilter) Filter = item.Payload.ToArray();
         }
     }
@@ -34,8 +42,11 @@ internal sealed class SentMessage
     /// <summary>Whose memory the payload is in.</summary>
     public FuzzProcess Process { get; }
 
-    /// <summary>The vectors of its payload.</summary>
-    public List<KdbusVec> Payload { get; }
+    /// <summary>The pieces of its payload.</summary>
+    public List<SentPiece> Payload { get; }
+
+    /// <summary>Descriptors in its FDS item.</summary>
+    public int Fds { get; }
 
     /// <summary>Nobody knows what became of it.</summary>
     public bool IsDamaged { get; }
@@ -53,7 +64,7 @@ internal sealed class SentMessage
     public bool IsBroadcast => Header.DstId == Constants.DstIdBroadcast;
 
     /// <summary>More than a daemon takes in with the message.</summary>
-    public bool IsLarge => Payload.Sum(piece => piece.Address == 0 ? 0 : (long)piece.Size) > 16 * 1024;
+    public bool IsLarge => Payload.Sum(piece => piece.Vec.Address == 0 ? 0 : (long)piece.Vec.Size) > 16 * 1024;
 
     public long Issued { get; set; } = long.MaxValue;
 

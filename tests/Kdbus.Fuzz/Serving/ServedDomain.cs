@@ -70,6 +70,8 @@ internal static class ServedDomain
         Nothing(Inside.WaitingCalls(domain), "waiting calls");
         Nothing(domain.NextDeadline == ulong.MaxValue ? 0 : 1, "deadlines");
         Nothing(domain.BusItself.Messages, "notifications charged");
+        Nothing(domain.BusItself.Files, "files charged on nobody");
+        Nothing((int)served.CarriedFiles, "files carried");
         Nothing(TreeOf(served).Count, "nodes");
         Nothing(kernel.Backings, "passthrough registrations");
         foreach (var bus in kernel.Traffic.Connections.Select(connection => connection.Bus).Distinct()) CheckNothingLeft(bus);

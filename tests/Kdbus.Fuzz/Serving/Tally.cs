@@ -26,6 +26,12 @@ internal sealed class Tally
     /// <summary>Pairs of messages of one sender at one receiver.</summary>
     public long Ordered { get; set; }
 
+    /// <summary>Messages with descriptors or memfds.</summary>
+    public long WithFiles { get; set; }
+
+    /// <summary>Memfds that came by value.</summary>
+    public long Unpacked { get; set; }
+
     /// <summary>Counts a message that was received.</summary>
     public void Count(SentMessage message, HelloFlags receiver)
     {
@@ -37,5 +43,5 @@ internal sealed class Tally
     }
 
     public override string ToString() =>
-        $"{Messages} messages, {Signals} of them signals, {Named} to names, {Copies} at monitors, {LargeCopies} large ones elsewhere too; {Described} with their process, {Answers} answers about somebody; {Notifications} notifications, {Ordered} pairs in order";
+        $"{Messages} messages, {Signals} of them signals, {Named} to names, {Copies} at monitors, {LargeCopies} large ones elsewhere too; {Described} with their process, {WithFiles} with files, {Unpacked} memfds by value, {Answers} answers about somebody; {Notifications} notifications, {Ordered} pairs in order";
 }

@@ -47,7 +47,7 @@ internal sealed class ToldMetadata
             ItemType.AuxGroups => item.Payload.Length % 8 == 0,
             ItemType.Caps => item.Payload.Length == 36,
             ItemType.PidfsId or ItemType.StartTime => item.Payload.Length == 8,
-            ItemType.Pidfd => item.Payload.Length == 4 && BitConverter.ToInt32(item.Payload) == -1,
+            ItemType.Pidfd => item.Payload.Length == 4 && BitConverter.ToInt32(item.Payload) >= -1,
             _ => true,
         };
         return isSized ? null : "has another size or value";

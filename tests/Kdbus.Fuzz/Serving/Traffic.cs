@@ -240,7 +240,9 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
 
     private Sent? Forget()
     {
-        var unused = _nodes.Where(node => node.Value.Kind != Kind.Root && _files.TrueForAll(file => file.Node != node.Key)).ToList();
+        // What is being opened is not forgotten meanwhile.
+        var opening = kernel.Outstanding.Where(sent => sent.Opcode == FuseOpcode.Open).Select(sent => MemoryMarshal.Read<FuseInHeader>(sent.Bytes).NodeId).ToHashSet();
+        var unused = _nodes.Where(node => node.Value.Kind != Kind.Root && !opening.Contains(node.Key) && _files.TrueForAll(file => file.Node != node.Key)).ToList();
         if (unused.Count == 0) return null;
         var (node, known) = dice.Of(unused);
         var count = 1 + (ulong)dice.Below((int)known.Lookups);
