@@ -7,7 +7,9 @@
  * disturbs both alike. Prints a line for each kind of work, separated by tabs: kind, median without and with it, 99th percentile without and
  * with it; in microseconds.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,11 +114,11 @@ static void become_worker(void *arguments)
 static struct worker start_worker(char **argv)
 {
 	int to[2], from[2];
-	const int input = dup(0), output = dup(1);
+	const int input = fcntl(0, F_DUPFD_CLOEXEC, 3), output = fcntl(1, F_DUPFD_CLOEXEC, 3);
 
-	if (input < 0 || output < 0 || pipe(to) < 0 || pipe(from) < 0)
+	if (input < 0 || output < 0 || pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0)
 		die("pipe", errno);
-	/* The worker finds its ends as standard input and output, and nothing else. */
+	/* The worker finds its ends as standard input and output, and nothing else: so its input ends when we do. */
 	if (dup2(to[0], 0) < 0 || dup2(from[1], 1) < 0)
 		die("dup2", errno);
 	spawn(become_worker, argv);
