@@ -148,6 +148,28 @@ static void is_dropped(void)
 	expect(take(&receiver, KDBUS_RECV_DROP, -1, &at), 0, "DROP");
 }
 
+/* The only writer of a pipe is closed when the command returns that takes its message away, and not a moment later. */
+static void ends_at_once(__u64 flags)
+{
+	struct pollfd end = { .events = POLLIN };
+	struct frame message;
+	struct kdbus_msg_info at;
+	int ends[2];
+
+	sent++;
+	must(pipe2(ends, O_CLOEXEC) == 0, "pipe");
+	connection_prepare_message(&message, receiver.id);
+	frame_add(&message, KDBUS_ITEM_FDS, &ends[1], sizeof(int));
+	expect(connection_transmit(&sender, &message, "", NULL), 0, "SEND of a pipe");
+	close(ends[1]);
+	expect(take(&receiver, flags, -1, &at), 0, "RECV of a pipe");
+	end.fd = ends[0];
+	must(poll(&end, 1, 0) == 1 && end.revents == POLLHUP, "the end of the pipe at once");
+	close(ends[0]);
+	if (!flags)
+		give_back(&receiver, &at);
+}
+
 static void has_no_way(int socket)
 {
 	struct kdbus_msg_info at;
@@ -299,6 +321,8 @@ int main(int argc, char **argv)
 		for (int i = 0; i < 16; i++)
 			arrives();
 		is_dropped();
+		ends_at_once(0);
+		ends_at_once(KDBUS_RECV_DROP);
 		has_no_way(-1);
 		has_no_way(full[1]);
 		has_no_way(pipe_ends[0]);

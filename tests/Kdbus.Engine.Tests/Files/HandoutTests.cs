@@ -103,6 +103,17 @@ public sealed class HandoutTests
     }
 
     [Fact]
+    public void A_message_without_descriptors_does_not_inherit_the_question()
+    {
+        var (_, received) = Receive();
+        received.Handout!.End(done: true);
+        Assert.Equal(Errno.OK, _receiver.Free(received.Info.Offset));
+        Assert.Equal(Errno.OK, _sender.Send(_receiver.Id, 1, "x"u8).Result);
+        Assert.Equal(received.Info.Offset, _receiver.Recv().Info.Offset);
+        Assert.Equal(Errno.ENXIO, _receiver.Install(received.Info.Offset, 1, 2, 3, 4, 5));
+    }
+
+    [Fact]
     public void Files_stay_open_until_they_are_sent_whoever_ends()
     {
         var (_, received) = Receive();

@@ -103,6 +103,28 @@ public sealed class UnpackingTests
     }
 
     [Fact]
+    public void Sizes_that_are_too_much_for_a_number_together_have_no_room_either()
+    {
+        var receiver = Receiver();
+        var huge = new Letter();
+        foreach (var size in new[] { 1UL << 63, 1UL << 63, 100UL }) huge.Memfd(_world.Memfd(ulong.MaxValue), 0, size);
+        Assert.Equal(Errno.OK, huge.Send(_sender, receiver.Id).Result);
+        var received = receiver.Recv();
+        Assert.Equal((null, true), (received.Handout, received.IsIncomplete));
+    }
+
+    [Fact]
+    public void Memory_for_it_is_taken_when_it_comes()
+    {
+        var receiver = Receiver();
+        Send(receiver, 10_000);
+        var before = receiver.Pool.BackedBytes;
+        var received = receiver.Recv();
+        Assert.InRange(receiver.Pool.BackedBytes - before, 64, 1000);
+        End(received);
+    }
+
+    [Fact]
     public void As_large_as_the_quota_allows_it_is()
     {
         // A third of half the pool, with what the message takes already.

@@ -24,6 +24,9 @@ internal sealed class PoolMemory : IPoolMemory
     /// <summary>How often the pool was told that nothing in it is used.</summary>
     public int TimesUnused { get; private set; }
 
+    /// <summary>Bytes that are backed, in steps of 8.</summary>
+    public int BackedBytes => 8 * _backed.Count(isBacked => isBacked);
+
     /// <summary>What the owner sees.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes;
 
