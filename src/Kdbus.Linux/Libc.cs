@@ -126,6 +126,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "sendmsg")]
     internal static partial nint Sendmsg(int fd, MessageHeader* message, int flags);
 
+    [LibraryImport(Name, EntryPoint = "capget")]
+    internal static partial int Capget(void* header, void* data);
+
     [LibraryImport(Name, EntryPoint = "getsockopt")]
     internal static partial int Getsockopt(int fd, int level, int option, void* value, int* length);
 
