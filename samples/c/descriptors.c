@@ -28,7 +28,8 @@ void descriptors_close(struct descriptors *way)
 
 void descriptors_ask(const struct descriptors *way, struct frame *command)
 {
-	frame_add(command, KDBUS_ITEM_FD_SOCKET, &way->theirs, sizeof(way->theirs));
+	if (way->theirs >= 0)
+		frame_add(command, KDBUS_ITEM_FD_SOCKET, &way->theirs, sizeof(way->theirs));
 }
 
 /* Of those that came we may have got fewer, if we have no room for more. */
@@ -61,6 +62,8 @@ int descriptors_take(const struct descriptors *way, int fd, __u64 offset)
 	int numbers[MOST];
 	struct frame installed;
 
+	if (way->ours < 0)
+		return 0;
 	if (recvmsg(way->ours, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
 		return errno == EAGAIN ? 0 : -errno;	/* most messages bring none */
 	for (size_t i = numbers_of(&message, numbers); i < head.count; i++)

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Runtime.InteropServices;
 
 namespace Kdbus.Linux;
 
@@ -26,6 +26,23 @@ public static unsafe class ChildProcess
         ReadOnlySpan<PassedDescriptor> descriptors,
         bool newSession = false)
     {
+        using var argv = new PinnedStrings(arguments);
+        using var envp = new PinnedStrings(environment ?? CurrentEnvironment());
+        return Spawn(path, argv.Pointers, envp.Pointers, descriptors, newSession);
+    }
+
+    /// <summary>As the other one, but what it is given is bytes, each argument with its NUL, and its environment is the one with which this
+    /// process was started.</summary>
+    public static int Spawn(string path, ReadOnlySpan<byte[]> arguments, ReadOnlySpan<PassedDescriptor> descriptors)
+    {
+        if (!NativeLibrary.TryGetExport(NativeLibrary.GetMainProgramHandle(), "environ", out nint environment))
+            return -SystemError.ENOSYS;
+        using var argv = new PinnedStrings(arguments);
+        return Spawn(path, argv.Pointers, *(byte***)environment, descriptors, newSession: false);
+    }
+
+    private static int Spawn(string path, byte** argv, byte** envp, ReadOnlySpan<PassedDescriptor> descriptors, bool newSession)
+    {
         void* actions = stackalloc byte[Room];
         void* attributes = stackalloc byte[Room];
         void* signals = stackalloc byte[Room];
@@ -39,8 +56,6 @@ public static unsafe class ChildProcess
             _ = Libc.SpawnActionsDestroy(actions);
             return -attributesError;
         }
-        byte[][] argv = Terminate(arguments);
-        byte[][] envp = Terminate(environment ?? CurrentEnvironment());
         using var program = new CString(path, stackalloc byte[CString.Room]);
         try
         {
@@ -69,17 +84,7 @@ public static unsafe class ChildProcess
 
             int pid = 0;
             fixed (byte* p = program)
-            {
-                byte** argvPointers = stackalloc byte*[argv.Length + 1];
-                var environmentPointers = new nint[envp.Length + 1];
-                for (int i = 0; i < argv.Length; i++)
-                    argvPointers[i] = (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref argv[i][0]);
-                argvPointers[argv.Length] = null;
-                for (int i = 0; i < envp.Length; i++)
-                    environmentPointers[i] = (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref envp[i][0]);
-                fixed (nint* e = environmentPointers)
-                    error = Libc.PosixSpawn(&pid, p, actions, attributes, argvPointers, (byte**)e);
-            }
+                error = Libc.PosixSpawn(&pid, p, actions, attributes, argv, envp);
             return error != 0 ? -error : pid;
         }
         finally
@@ -105,6 +110,20 @@ public static unsafe class ChildProcess
             if (result != -SystemError.EINTR)
                 return result < 0 ? result : ExitCode(status);
         }
+    }
+
+    /// <summary>Waits for any child to end: its process id, or -errno (-ECHILD: there is none).</summary>
+    /// <param name="code">As the result of <see cref="Wait"/>.</param>
+    public static int WaitAny(out int code)
+    {
+        int status, result;
+        do
+        {
+            result = Libc.Result(Libc.Waitpid(-1, &status, 0x40000000 /* __WALL */));
+        }
+        while (result == -SystemError.EINTR);
+        code = result < 0 ? result : ExitCode(status);
+        return result;
     }
 
     /// <summary>Whether a child has ended.</summary>
@@ -134,19 +153,6 @@ public static unsafe class ChildProcess
     {
         int signal = status & 0x7f;
         return signal == 0 ? (status >> 8) & 0xff : 128 + signal;
-    }
-
-    // On the pinned heap: the addresses handed to the kernel stay good without a handle each.
-    private static byte[][] Terminate(IReadOnlyList<string> texts)
-    {
-        var result = new byte[texts.Count][];
-        for (int i = 0; i < result.Length; i++)
-        {
-            result[i] = GC.AllocateUninitializedArray<byte>(Encoding.UTF8.GetByteCount(texts[i]) + 1, pinned: true);
-            _ = Encoding.UTF8.GetBytes(texts[i], result[i]);
-            result[i][^1] = 0;
-        }
-        return result;
     }
 }
 

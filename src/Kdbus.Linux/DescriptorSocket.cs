@@ -15,11 +15,19 @@ public static unsafe class DescriptorSocket
     private const int DoNotWait = 0x40; // MSG_DONTWAIT
     private const int ControlTruncated = 0x8; // MSG_CTRUNC
 
+    /// <summary>The most descriptors that one message can carry.</summary>
+    public const int MostDescriptors = 253; // SCM_MAX_FD
+
     /// <summary>A connected pair of stream sockets: 0 and two descriptors the caller owns, or -errno.</summary>
-    public static int CreatePair(out int first, out int second)
+    public static int CreatePair(out int first, out int second) => CreatePair(1 /* SOCK_STREAM */, out first, out second);
+
+    /// <summary>A connected pair of sockets that keep messages apart: 0 and two descriptors the caller owns, or -errno.</summary>
+    public static int CreateMessagePair(out int first, out int second) => CreatePair(5 /* SOCK_SEQPACKET */, out first, out second);
+
+    private static int CreatePair(int type, out int first, out int second)
     {
         int* fds = stackalloc int[2] { -1, -1 };
-        int result = Libc.Result(Libc.Socketpair(1 /* AF_UNIX */, 1 /* SOCK_STREAM */ | OpenFlags.CloseOnExec, 0, fds));
+        int result = Libc.Result(Libc.Socketpair(1 /* AF_UNIX */, type | OpenFlags.CloseOnExec, 0, fds));
         first = fds[0];
         second = fds[1];
         return result;
@@ -102,6 +110,47 @@ public static unsafe class DescriptorSocket
         if (message.ControlLength >= 20 && control.Level == SocketLevel && control.Type == Rights)
             return control.Descriptor;
         return (message.Flags & ControlTruncated) != 0 ? -SystemError.EMFILE : -SystemError.EPROTO;
+    }
+
+    /// <summary>
+    /// Receives a message with all descriptors that come with it, without waiting: bytes received, 0 when the other side has closed, or
+    /// -errno (-EAGAIN: there is none).
+    /// </summary>
+    /// <param name="socket">One of a pair for messages.</param>
+    /// <param name="data">Room for the message's bytes; what does not fit is lost.</param>
+    /// <param name="descriptors">Room for <see cref="MostDescriptors"/>.</param>
+    /// <param name="count">How many came (close-on-exec, owned by the caller). Those for which this process had no room are lost.</param>
+    public static int ReceiveMessage(int socket, Span<byte> data, Span<int> descriptors, out int count)
+    {
+        const int Header = 16; // struct cmsghdr
+        byte* control = stackalloc byte[Header + (MostDescriptors * sizeof(int)) + 4];
+        count = 0;
+        nint result;
+        MessageHeader message;
+        fixed (byte* p = data)
+        {
+            var piece = new IoVec(p, (nuint)data.Length);
+            do
+            {
+                message = new()
+                {
+                    Iov = &piece,
+                    IovCount = 1,
+                    Control = control,
+                    ControlLength = Header + (MostDescriptors * sizeof(int)) + 4,
+                };
+                result = Libc.Result(Libc.Recvmsg(socket, &message, ReceiveCloseOnExec | DoNotWait));
+            }
+            while (result == -SystemError.EINTR);
+        }
+        if (result < 0 || message.ControlLength < Header)
+            return (int)result;
+        var head = (DescriptorControl*)control;
+        if (head->Level != SocketLevel || head->Type != Rights)
+            return (int)result;
+        count = (int)(head->Length - Header) / sizeof(int);
+        new ReadOnlySpan<int>(control + Header, count).CopyTo(descriptors);
+        return (int)result;
     }
 
     private static bool TryGetOption(int fd, int option, out int value)

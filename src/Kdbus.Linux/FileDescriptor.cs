@@ -141,6 +141,24 @@ public static unsafe class FileDescriptor
         return error is -SystemError.ENOSYS or -SystemError.EINVAL ? SetCloseOnExecOneByOne(first) : error;
     }
 
+    /// <summary>
+    /// Closes the descriptors from a number on that came to this process from whoever started it: those that are not close-on-exec, as all are
+    /// that were opened here. 0 or -errno.
+    /// </summary>
+    public static int CloseInherited(int first)
+    {
+        foreach (string entry in Directory.GetFileSystemEntries("/proc/self/fd"))
+        {
+            int fd = int.Parse(Path.GetFileName(entry), NumberStyles.None, CultureInfo.InvariantCulture);
+            if (fd < first || Libc.Fcntl(fd, 1 /* F_GETFD */, 0) != 0)
+                continue;
+            int error = Close(fd);
+            if (error < 0)
+                return error;
+        }
+        return 0;
+    }
+
     // Before Linux 5.11 there is no other way than to ask /proc which ones there are.
     internal static int SetCloseOnExecOneByOne(int first)
     {

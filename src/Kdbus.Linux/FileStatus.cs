@@ -118,14 +118,19 @@ public struct FileStatus
     /// Where the file is to which a path leads, without asking whoever serves its file system or having anything mounted: mount, device and
     /// inode. 0, or -errno (-EOPNOTSUPP before Linux 5.8, where the mount is not told); the other fields mean nothing.
     /// </summary>
-    internal static unsafe int PlaceOf(ReadOnlySpan<byte> terminatedPath, out FileStatus status)
+    internal static int PlaceOf(ReadOnlySpan<byte> terminatedPath, out FileStatus status)
+        => PlaceOf(Libc.CurrentDirectory, terminatedPath, Libc.NoAutomount, out status);
+
+    /// <summary>As <see cref="PlaceOf(ReadOnlySpan{byte}, out FileStatus)"/>, of an open file.</summary>
+    public static int PlaceOf(int fd, out FileStatus status) => PlaceOf(fd, "\0"u8, Libc.EmptyPath, out status);
+
+    private static unsafe int PlaceOf(int directory, ReadOnlySpan<byte> terminatedPath, int flags, out FileStatus status)
     {
         const uint InodeNumber = 0x100, MountNumber = 0x1000, UniqueMountNumber = 0x4000; // STATX_INO, STATX_MNT_ID, STATX_MNT_ID_UNIQUE
         fixed (byte* name = terminatedPath)
         fixed (FileStatus* p = &status)
         {
-            int flags = Libc.DoNotSynchronize | Libc.NoAutomount;
-            int error = Libc.Result(Libc.Statx(Libc.CurrentDirectory, name, flags, InodeNumber | UniqueMountNumber, p));
+            int error = Libc.Result(Libc.Statx(directory, name, flags | Libc.DoNotSynchronize, InodeNumber | UniqueMountNumber, p));
             if (error < 0)
                 return error;
         }

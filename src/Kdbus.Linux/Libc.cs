@@ -8,8 +8,8 @@ namespace Kdbus.Linux;
 /// <summary>
 /// The C library as the kernel sees it: one declaration per function, blittable arguments only, no policy. Nothing outside this assembly
 /// calls these; the topic classes around them turn the C convention (-1 and errno) into the kernel's own (a result &gt;= 0, or -errno).
-/// System calls that older C libraries lack go through <see cref="Syscall"/>; all of them have numbers above 423, which are the same on
-/// every architecture.
+/// System calls that older C libraries lack go through <see cref="Syscall"/>; those that have numbers above 423 have the
+/// same on every architecture.
 /// </summary>
 internal static unsafe partial class Libc
 {
@@ -126,6 +126,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "sendmsg")]
     internal static partial nint Sendmsg(int fd, MessageHeader* message, int flags);
 
+    [LibraryImport(Name, EntryPoint = "capget")]
+    internal static partial int Capget(void* header, void* data);
+
     [LibraryImport(Name, EntryPoint = "getsockopt")]
     internal static partial int Getsockopt(int fd, int level, int option, void* value, int* length);
 
@@ -176,6 +179,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "sigaction")]
     internal static partial int Sigaction(int signal, SignalAction* action, SignalAction* old);
 
+    [LibraryImport(Name, EntryPoint = "pthread_sigmask")]
+    internal static partial int PthreadSigmask(int how, ulong* set, ulong* old);
+
     [LibraryImport(Name, EntryPoint = "prctl")]
     internal static partial int Prctl(int option, nint argument2, nint argument3, nint argument4, nint argument5);
 
@@ -184,6 +190,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "waitpid")]
     internal static partial int Waitpid(int pid, int* status, int options);
+
+    [LibraryImport(Name, EntryPoint = "execvp")]
+    internal static partial int Execvp(byte* file, byte** argv);
 
     // The posix_spawn family returns the error number itself and leaves errno alone.
     [LibraryImport(Name, EntryPoint = "posix_spawn")]
@@ -222,6 +231,12 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "syscall")]
     internal static partial nint Syscall(nint number, nint argument1, nint argument2, nint argument3, nint argument4, nint argument5);
 
+    private static bool IsX64 => RuntimeInformation.ProcessArchitecture is Architecture.X64;
+
+    internal static int SigactionNumber => IsX64 ? 13 : 134; // rt_sigaction
+    internal static int SeccompNumber => IsX64 ? 317 : 277;
+
+    internal const int PidfdSendSignalNumber = 424;
     internal const int FsopenNumber = 430;
     internal const int FsconfigNumber = 431;
     internal const int FsmountNumber = 432;

@@ -63,3 +63,10 @@ internal struct SignalAction
     [FieldOffset(0)] internal nint Handler;
     [FieldOffset(136)] internal int Flags;
 }
+
+/// <summary><c>struct sigaction</c> of the kernel: handler, flags, restorer and mask of 64 bits; 32 bytes.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 32)]
+internal struct KernelSignalAction
+{
+    [FieldOffset(0)] internal nint Handler;
+}

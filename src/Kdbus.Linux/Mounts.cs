@@ -83,9 +83,15 @@ public static unsafe class Mounts
 
     /// <summary>What is mounted in this process' mount namespace, in mounting order: 0 and the list, or -errno.</summary>
     public static int Read(out IReadOnlyList<MountInfo> mounts)
+        => Read(FileDescriptor.Open("/proc/self/mountinfo\0"u8, OpenFlags.ReadOnly), out mounts);
+
+    /// <summary>What is mounted in the mount namespace of another thread, below its root: 0 and the list, or -errno.</summary>
+    public static int Read(in ProcDirectory thread, out IReadOnlyList<MountInfo> mounts)
+        => Read(thread.OpenFile("mountinfo\0"u8, OpenFlags.ReadOnly), out mounts);
+
+    private static int Read(int fd, out IReadOnlyList<MountInfo> mounts)
     {
         mounts = [];
-        int fd = FileDescriptor.Open("/proc/self/mountinfo\0"u8, OpenFlags.ReadOnly);
         if (fd < 0)
             return fd;
         byte[] text = new byte[16384];

@@ -36,6 +36,9 @@ public static unsafe class PidFd
     /// <param name="fd">The descriptor's number in that process.</param>
     public static int GetFd(int pidfd, int fd) => (int)Libc.Result(Libc.Syscall(Libc.PidfdGetfdNumber, pidfd, fd, 0, 0, 0));
 
+    /// <summary>pidfd_send_signal(2): 0, or -errno (-ESRCH: the process is gone).</summary>
+    public static int Signal(int pidfd, int signal) => (int)Libc.Result(Libc.Syscall(Libc.PidfdSendSignalNumber, pidfd, signal, 0, 0, 0));
+
     /// <summary>
     /// The number that no other process gets until reboot: the pidfd's inode. Or -errno; -EOPNOTSUPP on kernels before 6.9, where all
     /// pidfds share one inode.

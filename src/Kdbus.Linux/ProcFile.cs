@@ -96,7 +96,7 @@ public static unsafe class ProcFile
     }
 
     /// <summary>The root directory of a process, without asking whoever serves its file system: 0, or -errno (-EACCES without ptrace access
-    /// to it; -EOPNOTSUPP before Linux 5.8). See <see cref="FileStatus.PlaceOf"/> for what is filled in.</summary>
+    /// to it; -EOPNOTSUPP before Linux 5.8). See <see cref="FileStatus.PlaceOf(ReadOnlySpan{byte}, out FileStatus)"/> for what is filled in.</summary>
     public static int Root(int pid, out FileStatus status)
     {
         Span<byte> path = stackalloc byte[PathRoom];

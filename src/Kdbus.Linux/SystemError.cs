@@ -25,6 +25,7 @@ public static class SystemError
     public const int EFAULT = 14;
     public const int EBUSY = 16;
     public const int EEXIST = 17;
+    public const int EXDEV = 18;
     public const int ENODEV = 19;
     public const int ENOTDIR = 20;
     public const int EISDIR = 21;
@@ -44,6 +45,10 @@ public static class SystemError
     public const int ENOTCONN = 107;
     public const int ETIMEDOUT = 110;
 #pragma warning restore CS1591
+
+    /// <summary>The kernel's own: a call that a signal has interrupted, to be repeated if the signal's handler allows that. Never seen by
+    /// programs.</summary>
+    public const int ERESTARTSYS = 512;
 
     /// <summary>The message of strerror(3) and the number, for an error number of either sign: <c>Permission denied (errno
     /// 13)</c>.</summary>

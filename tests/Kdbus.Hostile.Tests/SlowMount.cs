@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Kdbus.Hostile.Tests;
@@ -35,6 +36,12 @@ internal sealed class SlowMount : IDisposable
 
     /// <summary>Whoever polls a file looks again.</summary>
     public void Wake(int file) => Say("wake", file);
+
+    /// <summary>Its server answers nothing at all, the closing of a file neither, until it goes on.</summary>
+    public void Stop() => Signal("-STOP");
+
+    /// <summary>It goes on.</summary>
+    public void GoOn() => Signal("-CONT");
 
     /// <summary>How many READs of a file are held.</summary>
     public int Held(int file) => int.Parse(_server.Ask($"waiting {file}").Split(' ')[2], CultureInfo.InvariantCulture);
@@ -74,8 +81,15 @@ internal sealed class SlowMount : IDisposable
 
     public void Dispose()
     {
+        GoOn();
         _server.Dispose();
         Directory.Delete(Root);
+    }
+
+    private void Signal(string signal)
+    {
+        using Process process = Process.Start("/bin/kill", [signal, _server.Id.ToString(CultureInfo.InvariantCulture)]);
+        process.WaitForExit();
     }
 
     private void Say(string word, int file) => Assert.Equal($"{word} {file}", _server.Ask($"{word} {file}"));

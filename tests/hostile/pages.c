@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 {
 	static unsigned char payload[LARGEST];
 	const unsigned rounds = argc == 3 ? atoi(argv[2]) : 0;
-	struct connection sender, receiver = { 0 };
+	struct connection sender, receiver = { .descriptors = { -1, -1 } };
 	pthread_t disturber;
 
 	if (rounds == 0) {

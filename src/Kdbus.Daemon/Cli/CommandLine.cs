@@ -31,6 +31,8 @@ public static class CommandLine
             Failure? failure = MountHelperForm.Parse(programName, arguments, out MountRequest? request);
             return failure is null ? MountCommand.Run(request!) : StandardError.Print(failure);
         }
+        if (RunForm.Applies(arguments))
+            return RunForm.Run(arguments);
         ParseResult result = Build().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Errors.Count > 0 && result.Action is not (HelpTables or VersionText))
             return StandardError.Print(Complaint(result));
@@ -87,7 +89,11 @@ public static class CommandLine
         var unmount = new Command("unmount", "Unmount a kdbus domain.") { mountPoint, lazy };
         unmount.SetAction(result => UnmountCommand.Run(result.GetRequiredValue(mountPoint), result.GetValue(lazy)));
 
-        var root = new RootCommand("kdbusfs: kdbus, the message bus that is a file system, in user space.") { mount, unmount };
+        var program = new Argument<string>("PROGRAM") { Description = "the program, looked for in PATH" };
+        var programArguments = new Argument<string[]>("ARGS") { Description = "its arguments; all that follows PROGRAM is one" };
+        var run = new Command(RunForm.Command, RunHelp.Text) { program, programArguments };
+
+        var root = new RootCommand("kdbusfs: kdbus, the message bus that is a file system, in user space.") { mount, unmount, run };
         foreach (Option option in root.Options)
         {
             if (option is HelpOption { Action: HelpAction standard } help)
@@ -128,7 +134,7 @@ public static class CommandLine
         {
             int code = standard.Invoke(parseResult);
             TextWriter output = parseResult.InvocationConfiguration.Output;
-            if (parseResult.CommandResult.Command.Name != "unmount")
+            if (parseResult.CommandResult.Command.Name is not ("unmount" or RunForm.Command))
                 WriteMountOptions(output);
             output.WriteLine("Exit codes:");
             foreach ((int number, string meaning) in ExitCode.Table)

@@ -48,6 +48,12 @@ public static class ExitCode
     /// <summary>The background process ended before it was serving.</summary>
     public const int ServerDied = 79;
 
+    /// <summary>PROGRAM cannot be executed.</summary>
+    public const int NotExecutable = 126;
+
+    /// <summary>There is no PROGRAM.</summary>
+    public const int NotFound = 127;
+
     /// <summary>Code and meaning of each, in numerical order.</summary>
     public static IReadOnlyList<(int Code, string Meaning)> Table { get; } =
     [
@@ -65,5 +71,7 @@ public static class ExitCode
         (NotPermitted, "not permitted"),
         (KernelRefuses, "the kernel is too old, or does not allow the profile asked for"),
         (ServerDied, "the background process ended before it was serving"),
+        (NotExecutable, "run: PROGRAM cannot be executed"),
+        (NotFound, "run: PROGRAM is not found; otherwise its own exit code, or 128 + the number of the signal that ended it"),
     ];
 }

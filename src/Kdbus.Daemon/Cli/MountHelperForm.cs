@@ -7,7 +7,7 @@ namespace Kdbus.Daemon.Cli;
 /// </summary>
 public static class MountHelperForm
 {
-    private static readonly string[] s_commands = ["mount", "unmount"];
+    private static readonly string[] s_commands = ["mount", "unmount", RunForm.Command, Running.TrappedStart.Command];
 
     /// <summary>Whether a command line has one of these forms.</summary>
     /// <param name="programName">The name the program was called by, argv[0].</param>

@@ -82,8 +82,11 @@ internal sealed class ProcessCallers : ICallers, IDisposable
 
     public int OpenProcess(int thread) => _observer.OpenProcess(thread);
 
-    public Represented? FindRepresented(int thread, int number) =>
-        CopyDescriptor(thread, number, out var pidfd) == Errno.OK ? Represented.Find(thread, pidfd, _namespaces) : null;
+    public Represented? FindRepresented(int thread, int number)
+    {
+        if (!_observer.TryIdentify(thread, out var own)) return null;
+        return CopyDescriptor(thread, number, out var pidfd) == Errno.OK ? Represented.Find(thread, own, pidfd, _namespaces) : null;
+    }
 
     public void Dispose()
     {

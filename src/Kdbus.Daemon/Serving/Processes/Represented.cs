@@ -1,5 +1,4 @@
 using Kdbus.Linux;
-using TaskStatus = Kdbus.Linux.TaskStatus;
 
 namespace Kdbus.Daemon.Serving.Processes;
 
@@ -11,8 +10,6 @@ namespace Kdbus.Daemon.Serving.Processes;
 /// <param name="pidfd">Means it; belongs to this object.</param>
 internal sealed class Represented(int thread, int pidfd) : IDisposable
 {
-    private const ulong SysPtrace = 1UL << 19; // CAP_SYS_PTRACE
-
     public int Thread => thread;
 
     /// <summary>It has not ended.</summary>
@@ -23,14 +20,16 @@ internal sealed class Represented(int thread, int pidfd) : IDisposable
     /// of ptrace(2): who could make it issue the command may issue it for it. Before Linux 6.13 a pidfd does not tell whom it means.
     /// </summary>
     /// <param name="caller">Who calls.</param>
+    /// <param name="own">What the kernel tells of him.</param>
     /// <param name="pidfd">Belongs to the result, or is closed.</param>
     /// <param name="namespaces">Whose capabilities count.</param>
-    public static Represented? Find(int caller, int pidfd, UserNamespaces namespaces)
+    public static Represented? Find(int caller, in PidInfo own, int pidfd, UserNamespaces namespaces)
     {
-        if (PidFd.GetInfo(pidfd, out var info) >= 0 && (info.Mask & PidInfo.HasPid) != 0 && info.Pid != 0)
+        const ulong Needed = PidInfo.HasPid | PidInfo.HasCredentials;
+        if (PidFd.GetInfo(pidfd, out var other) >= 0 && (other.Mask & Needed) == Needed && other.Pid != 0)
         {
-            var found = new Represented((int)info.Pid, pidfd);
-            if (MayActFor(caller, found.Thread, namespaces) && found.IsAlive) return found;
+            var found = new Represented((int)other.Pid, pidfd);
+            if (MayActFor(caller, own, found.Thread, other, namespaces) && found.IsAlive) return found;
         }
 
         FileDescriptor.Close(pidfd);
@@ -39,22 +38,17 @@ internal sealed class Represented(int thread, int pidfd) : IDisposable
 
     public void Dispose() => FileDescriptor.Close(pidfd);
 
-    private static bool MayActFor(int caller, int thread, UserNamespaces namespaces)
+    private static bool MayActFor(int caller, in PidInfo own, int thread, in PidInfo other, UserNamespaces namespaces)
     {
-        var own = new TaskStatus();
-        if (own.Read(caller) < 0) return false;
-        if ((own.CapEffective & SysPtrace) != 0 && namespaces.IsOwn(caller)) return true;
-        var other = new TaskStatus();
-        return other.Read(thread) >= 0
-            && IsAll(other.Uid, own.Uid.Real)
-            && IsAll(other.Gid, own.Gid.Real)
-            && (other.CapPermitted & ~own.CapPermitted) == 0
+        if (ThreadCapabilities.Of(caller, out var has) < 0) return false;
+        if ((has.Effective & ThreadCapabilities.SysPtrace) != 0 && namespaces.IsOwn(caller)) return true;
+        return other.RealUid == own.RealUid && other.EffectiveUid == own.RealUid && other.SavedUid == own.RealUid
+            && other.RealGid == own.RealGid && other.EffectiveGid == own.RealGid && other.SavedGid == own.RealGid
+            && ThreadCapabilities.Of(thread, out var needs) >= 0
+            && (needs.Permitted & ~has.Permitted) == 0
             && IsDumpable(thread, other);
     }
 
-    private static bool IsAll(TaskIds ids, uint id) => ids.Real == id && ids.Effective == id && ids.Saved == id;
-
     /// <summary>The files in /proc of one that is not belong to root.</summary>
-    private static bool IsDumpable(int thread, TaskStatus status) =>
-        ProcFile.OwnerOf(thread, out var owner) >= 0 && owner == status.Uid.Effective;
+    private static bool IsDumpable(int thread, in PidInfo info) => ProcFile.OwnerOf(thread, out var owner) >= 0 && owner == info.EffectiveUid;
 }

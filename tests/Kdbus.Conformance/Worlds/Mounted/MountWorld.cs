@@ -15,6 +15,7 @@ internal sealed class MountWorld : IWorld
     private readonly StringBuilder _said = new();
     private readonly Process _daemon;
     private readonly MountGuard _guard;
+    private bool _killed;
 
     private MountWorld(WorldKind kind, string[] options)
     {
@@ -81,6 +82,14 @@ internal sealed class MountWorld : IWorld
         return _daemon.WaitForExit(s_leaveTime) ? _daemon.ExitCode : null;
     }
 
+    /// <summary>SIGKILL to the daemon, which is gone when this returns. Its mount is taken away with the world.</summary>
+    public void Kill()
+    {
+        _killed = true;
+        _daemon.Kill();
+        _daemon.WaitForExit();
+    }
+
     /// <summary>Is something mounted on <see cref="Root"/>?</summary>
     public bool IsMounted() =>
         File.ReadLines("/proc/self/mountinfo").Any(line => string.Equals(line.Split(' ')[4], Root, StringComparison.Ordinal));
@@ -96,11 +105,12 @@ internal sealed class MountWorld : IWorld
             _daemon.Kill();
             _daemon.WaitForExit(s_leaveTime);
         }
-        if (status != 0 || endedByItself)
+        if (!_killed && (status != 0 || endedByItself))
             Warn($"The daemon {(endedByItself ? "ended by itself" : "was told to end")}: {status?.ToString() ?? "it had to be killed"}. It said: {Said}");
         if (IsMounted())
         {
-            Warn("The daemon left its mount behind.");
+            if (!_killed)
+                Warn("The daemon left its mount behind.");
             Run("/bin/umount", "-l", Root);
         }
         _daemon.Dispose();
