@@ -65,7 +65,7 @@ internal static class ProcessItems
         if (record.Details is { } details) Write(ref items, details, kinds, view, overflow);
     }
 
-    /// <summary>Writes the items of <see cref="AttachMask.Extensions"/>. No descriptor can be put into the reader's process, so there is none.</summary>
+    /// <summary>Writes the items of <see cref="AttachMask.Extensions"/>. The pidfd is last, and -1 until the reader says which number it got.</summary>
     public static void WriteExtensions(ref ItemWriter items, ProcessRecord record, AttachFlags kinds)
     {
         if (kinds.HasFlag(AttachFlags.PidfsId)) items.Write(ItemType.PidfsId, record.PidfsId);

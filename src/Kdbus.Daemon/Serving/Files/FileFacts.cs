@@ -1,3 +1,4 @@
+using Kdbus.Daemon.Mounting;
 using Kdbus.Engine.Files;
 using Kdbus.Linux;
 
@@ -6,8 +7,6 @@ namespace Kdbus.Daemon.Serving.Files;
 /// <summary>What a file is, as far as the rules for what may travel ask. Whoever serves it is not asked.</summary>
 internal static class FileFacts
 {
-    private const string OwnFileSystem = "fuse.kdbusfs";
-
     /// <summary>Looks at our copy of a descriptor.</summary>
     /// <param name="descriptor">The copy.</param>
     /// <param name="isMemfd">Its size is wanted.</param>
@@ -44,6 +43,6 @@ internal static class FileFacts
     private static bool IsDomain(uint device)
     {
         Mounts.Read(out var mounts);
-        return mounts.Any(mount => mount.DeviceMinor == device && mount.FileSystemType == OwnFileSystem);
+        return mounts.Any(mount => mount.DeviceMinor == device && mount.FileSystemType == MountPoint.FileSystemType);
     }
 }
