@@ -14,6 +14,7 @@ public static unsafe class DescriptorSocket
     private const int NoSignal = 0x4000; // MSG_NOSIGNAL
     private const int DoNotWait = 0x40; // MSG_DONTWAIT
     private const int ControlTruncated = 0x8; // MSG_CTRUNC
+    private const int ControlHeader = 16; // sizeof(struct cmsghdr)
 
     /// <summary>The most descriptors that one message can carry.</summary>
     public const int MostDescriptors = 253; // SCM_MAX_FD
@@ -52,14 +53,13 @@ public static unsafe class DescriptorSocket
     /// <param name="fds">At least one descriptor, at most 253.</param>
     public static int TrySend(int socket, ReadOnlySpan<byte> data, ReadOnlySpan<int> fds)
     {
-        const int HeaderSize = 16; // struct cmsghdr
-        int length = HeaderSize + fds.Length * sizeof(int);
+        int length = ControlHeader + fds.Length * sizeof(int);
         Span<byte> control = stackalloc byte[(length + 7) & ~7];
         control.Clear();
         MemoryMarshal.Write(control, (nuint)length);
         MemoryMarshal.Write(control[8..], SocketLevel);
         MemoryMarshal.Write(control[12..], Rights);
-        MemoryMarshal.AsBytes(fds).CopyTo(control[HeaderSize..]);
+        MemoryMarshal.AsBytes(fds).CopyTo(control[ControlHeader..]);
         fixed (byte* bytes = data)
         fixed (byte* attached = control)
         {
@@ -122,8 +122,7 @@ public static unsafe class DescriptorSocket
     /// <param name="count">How many came (close-on-exec, owned by the caller). Those for which this process had no room are lost.</param>
     public static int ReceiveMessage(int socket, Span<byte> data, Span<int> descriptors, out int count)
     {
-        const int Header = 16; // struct cmsghdr
-        byte* control = stackalloc byte[Header + (MostDescriptors * sizeof(int)) + 4];
+        byte* control = stackalloc byte[ControlHeader + (MostDescriptors * sizeof(int)) + 4];
         count = 0;
         nint result;
         MessageHeader message;
@@ -137,19 +136,19 @@ public static unsafe class DescriptorSocket
                     Iov = &piece,
                     IovCount = 1,
                     Control = control,
-                    ControlLength = Header + (MostDescriptors * sizeof(int)) + 4,
+                    ControlLength = ControlHeader + (MostDescriptors * sizeof(int)) + 4,
                 };
                 result = Libc.Result(Libc.Recvmsg(socket, &message, ReceiveCloseOnExec | DoNotWait));
             }
             while (result == -SystemError.EINTR);
         }
-        if (result < 0 || message.ControlLength < Header)
+        if (result < 0 || message.ControlLength < ControlHeader)
             return (int)result;
         var head = (DescriptorControl*)control;
         if (head->Level != SocketLevel || head->Type != Rights)
             return (int)result;
-        count = (int)(head->Length - Header) / sizeof(int);
-        new ReadOnlySpan<int>(control + Header, count).CopyTo(descriptors);
+        count = (int)(head->Length - ControlHeader) / sizeof(int);
+        new ReadOnlySpan<int>(control + ControlHeader, count).CopyTo(descriptors);
         return (int)result;
     }
 
