@@ -84,6 +84,8 @@ enum kdbus_item_type {
 	KDBUS_ITEM_NAME = 0xf,			/* str: a well-known name; HELLO, UPDATE, CONN_INFO, NAME_*, MATCH_ADD, ENDPOINT_UPDATE */
 	KDBUS_ITEM_FD_SOCKET = 0x20,		/* fds[0]: extension: RECV, SEND: a unix socket on which descriptors are to come */
 	KDBUS_ITEM_ON_BEHALF = 0x21,		/* fds[0]: extension: RECV, SEND: a pidfd: the command is issued for that thread */
+	KDBUS_ITEM_PAYLOAD_INLINE = 0x22,	/* data[]: extension: sending: payload that stands in the item itself */
+	KDBUS_ITEM_FREE = 0x23,			/* data64[]: extension: EXCHANGE: offsets of slices to give back */
 
 	_KDBUS_ITEM_ATTACH_BASE = 0x1000,	/* bit n of the attach flags asks for item 0x1000 + n */
 	KDBUS_ITEM_TIMESTAMP = 0x1000,		/* timestamp */
@@ -509,6 +511,50 @@ struct kdbus_cmd_fds_installed {
 
 /* Have the numbers written into the message. Once. ENXIO: nothing there waits for numbers; EINVAL: not as many as were sent. */
 #define KDBUS_CMD_FDS_INSTALLED _IOW(KDBUS_IOCTL_MAGIC, 0xd0, struct kdbus_cmd_fds_installed)
+
+/*
+ * Extension: many commands in one. EXCHANGE gives slices back, sends messages, and receives messages or waits for some, in one
+ * system call that carries the messages itself, both ways:
+ *
+ *	in	this struct, its items (`size` bytes so far), and from the next multiple of 8 on the messages: struct kdbus_msg with
+ *		their items, each at a multiple of 8 from the one before, `msgs_size` bytes in all
+ *	out	this struct, and right behind it `received` records: struct kdbus_msg_info, and if its offset is KDBUS_OFFSET_INLINE
+ *		the message itself, msg_size bytes; each at a multiple of 8 from the one before
+ *
+ * The size of the room is part of the command's number: KDBUS_CMD_EXCHANGE(room), from 80 to 16376 bytes. A message is received
+ * inline if it fits behind this struct, else it stays in the pool as with RECV, is the only one, and has to be given back.
+ * Messages are sent as by SEND, in their order, until one fails.
+ */
+enum kdbus_exchange_flags {
+	KDBUS_EXCHANGE_SYNC_REPLY = 1 << 0,	/* the one message is a request: wait for the reply to it, and receive that */
+	KDBUS_EXCHANGE_RECV = 1 << 1,		/* receive what is there; if nothing is, wait until wait_ns */
+	KDBUS_EXCHANGE_USE_PRIORITY = 1 << 2	/* with RECV: as in a RECV */
+};
+
+#define KDBUS_OFFSET_INLINE (~0ULL)
+
+/* 80 bytes. Items: FREE, FD_SOCKET; with SYNC_REPLY also CANCEL_FD. */
+struct kdbus_cmd_exchange {
+	__u64 size;
+	__u64 flags;			/* KDBUS_EXCHANGE_* */
+	__u64 return_flags;		/* out: KDBUS_RECV_RETURN_DROPPED_MSGS */
+	__u64 msgs_size;		/* in: bytes of messages to send; out: bytes of records */
+	__u64 progress;			/* 0; on EINTR the bus writes what has been done: repeat the command as it then stands */
+	__u64 wait_ns;			/* with RECV: CLOCK_MONOTONIC time until which to wait, 0 not at all, ~0 for ever */
+	__s64 priority;			/* with USE_PRIORITY: only messages with this or a smaller value */
+	__u64 dropped_msgs;		/* out: as in a RECV */
+	__u32 max_msgs;			/* with RECV: receive no more than this; 0: as many as fit */
+	__u32 sent;			/* out: messages sent */
+	__u32 received;			/* out: records; 0 after wait_ns */
+	__u32 error;			/* out: why the message after those was not sent, an errno; 0 if all were */
+	struct kdbus_item items[0];
+} KDBUS_ALIGNED;
+
+/*
+ * The error of a message is in `error`, and nothing is waited for then; with SYNC_REPLY it is the command's. EINVAL: flags, sizes,
+ * items; ENXIO: FREE of what is not ours (those before it are given back, nothing is sent); ENOTTY: a domain without extensions.
+ */
+#define KDBUS_CMD_EXCHANGE(room) _IOC(_IOC_READ | _IOC_WRITE, KDBUS_IOCTL_MAGIC, 0xc0, room)
 
 /* ---- well-known names ----------------------------------------------------------------------------------------------- */
 

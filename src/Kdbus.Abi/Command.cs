@@ -41,4 +41,9 @@ public enum Command : uint
     MatchRemove = 0x402095b1,
     /// <summary>An extension: say which numbers the descriptors of a message got. <see cref="KdbusCmdFdsInstalled"/>.</summary>
     FdsInstalled = 0x402095d0,
+    /// <summary>
+    /// An extension: send and receive messages that the command carries itself. Of this one the size in the number is the caller's choice,
+    /// and 0 here. <see cref="KdbusCmdExchange"/>.
+    /// </summary>
+    Exchange = 0xc00095c0,
 }

@@ -187,3 +187,37 @@ public struct KdbusFdMessage
     /// <summary>0.</summary>
     [FieldOffset(12)] public uint Pad;
 }
+
+/// <summary>
+/// 80 bytes: EXCHANGE, an extension. Behind it and its items stand the messages to send; in the answer, right behind it, one
+/// <see cref="KdbusMsgInfo"/> for each message received, followed by the message if its offset is
+/// <see cref="Constants.OffsetInline"/>.
+/// </summary>
+[StructLayout(LayoutKind.Explicit, Size = 80)]
+public struct KdbusCmdExchange
+{
+    /// <summary>In: bytes of the command with its items; the messages begin at the next multiple of 8.</summary>
+    [FieldOffset(0)] public ulong Size;
+    /// <summary>In: <see cref="ExchangeFlags"/>.</summary>
+    [FieldOffset(8)] public ulong Flags;
+    /// <summary>Out: <see cref="RecvReturnFlags.DroppedMsgs"/> or 0.</summary>
+    [FieldOffset(16)] public ulong ReturnFlags;
+    /// <summary>In: bytes of the messages to send. Out: bytes of the records received.</summary>
+    [FieldOffset(24)] public ulong MsgsSize;
+    /// <summary>In: 0. Out, on EINTR: what has been done, so that the command can be issued again as it stands.</summary>
+    [FieldOffset(32)] public ulong Progress;
+    /// <summary>In, with <see cref="ExchangeFlags.Recv"/>: CLOCK_MONOTONIC time until which to wait, nanoseconds; 0 not at all.</summary>
+    [FieldOffset(40)] public ulong WaitNs;
+    /// <summary>In, with <see cref="ExchangeFlags.UsePriority"/>: the least urgent priority wanted.</summary>
+    [FieldOffset(48)] public long Priority;
+    /// <summary>Out: messages lost since the last time.</summary>
+    [FieldOffset(56)] public ulong DroppedMsgs;
+    /// <summary>In, with <see cref="ExchangeFlags.Recv"/>: the most messages to receive; 0 for as many as fit.</summary>
+    [FieldOffset(64)] public uint MaxMsgs;
+    /// <summary>Out: messages sent.</summary>
+    [FieldOffset(68)] public uint Sent;
+    /// <summary>Out: messages received.</summary>
+    [FieldOffset(72)] public uint Received;
+    /// <summary>Out: an errno, why the message after those sent was not; 0 if there was none.</summary>
+    [FieldOffset(76)] public uint Error;
+}

@@ -104,6 +104,20 @@ public enum MatchFlags : ulong
     Replace = 0x1,
 }
 
+/// <summary>Flags of EXCHANGE, an extension.</summary>
+[Flags]
+public enum ExchangeFlags : ulong
+{
+    /// <summary>Only send.</summary>
+    None = 0,
+    /// <summary>The one message is a request: wait for the reply to it, and receive that.</summary>
+    SyncReply = 0x1,
+    /// <summary>Receive what is there; if nothing is, wait.</summary>
+    Recv = 0x2,
+    /// <summary>With <see cref="Recv"/>: the most urgent message, and only if it is urgent enough.</summary>
+    UsePriority = 0x4,
+}
+
 /// <summary>Flags of names.</summary>
 [Flags]
 public enum NameFlags : ulong

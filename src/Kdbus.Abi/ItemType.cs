@@ -42,6 +42,10 @@ public enum ItemType : ulong
     FdSocket = 0x20,
     /// <summary>An extension, of RECV and SEND: one s32 descriptor, a pidfd of the thread for which the command is issued.</summary>
     OnBehalf = 0x21,
+    /// <summary>An extension, of messages that are sent: payload that stands in the item itself.</summary>
+    PayloadInline = 0x22,
+    /// <summary>An extension, of EXCHANGE: array of u64 offsets of slices to give back.</summary>
+    Free = 0x23,
     /// <summary><see cref="KdbusTimestamp"/>.</summary>
     Timestamp = 0x1000,
     /// <summary><see cref="KdbusCreds"/>.</summary>
