@@ -139,6 +139,17 @@ public sealed class Connection
     /// <summary>The last question to the <see cref="MatchIndex"/> that this connection was an answer to.</summary>
     internal ulong MatchedQuestion { get; set; }
 
+    /// <summary>The kinds of metadata that messages in the queue bring, and perhaps some more.</summary>
+    internal AttachFlags QueuedKinds { get; set; }
+
+    /// <summary>The calls that wait for a message, in the order in which they came.</summary>
+    internal WaitingCall? FirstWaiting { get; set; }
+
+    internal WaitingCall? LastWaiting { get; set; }
+
+    /// <summary>Those who wait are about to be served.</summary>
+    internal bool IsDue { get; set; }
+
     /// <summary>The requests this connection made and may still get replies to.</summary>
     internal ReplyTrackers Requests { get; } = new();
 

@@ -18,6 +18,7 @@ internal static class Disconnection
         bus.Remove(connection);
         bus.Names.Leave(connection, now);
         while (connection.Queue.First is { } message) Queueing.Remove(connection, message);
+        domain.WaitingCalls.ConnectionGone(connection);
         domain.Replies.RequesterGone(connection);
         while (connection.Expected.First is { } tracker) domain.Replies.NoAnswer(tracker, now);
         Notifications.IdRemoved(domain, connection, now);

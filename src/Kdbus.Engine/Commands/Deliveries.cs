@@ -50,6 +50,7 @@ internal static class Deliveries
                     Abandon(domain, transfer, unreadable);
                     return unreadable;
                 case PayloadPlace.Remote:
+                    transfer.FillAll(call.Message, payload: default);
                     foreach (var delivery in transfer.Deliveries) delivery.Message.Name?.InFlight.Add(delivery);
                     outcome.Kind = OutcomeKind.Copy;
                     outcome.Transfer = transfer;

@@ -45,7 +45,7 @@ internal static class RecvCommand
         var way = peek || !connection.Flags.HasFlag(HelloFlags.AcceptFd) ? DescriptorWay.Declined : Replies.WayOf(call);
         var info = Queueing.Publish(domain, connection, message, call.View, way, out var handout);
         outcome.Handout = handout;
-        outcome.Published = new PoolRange(info.Offset, info.MsgSize);
+        outcome.Published = new PoolRange(info);
         if (!peek) Queueing.Remove(connection, message);
         return info;
     }

@@ -141,7 +141,8 @@ internal static class SendCommand
         }
 
         if (completion.Result == Errno.OK) Deliveries.StoreReply(ref call, completion.Reply, ref outcome);
-        outcome.Published = new PoolRange(completion.Reply.Offset, completion.Reply.MsgSize);
+        outcome.Reception = completion.Reception;
+        outcome.Published = completion.Published;
         outcome.Handout = completion.Handout;
         return completion.Result;
     }

@@ -52,7 +52,7 @@ internal static class Unpacking
         var pieces = front.Pieces;
         while (pieces.MoveNext())
         {
-            if (!pieces.IsMemfd) continue;
+            if (pieces.Kind != PieceKind.Memfd) continue;
             var position = size + (pieces.Position % 8);
             positions.Add(position);
             size = Item.Align8(position + pieces.Current.Size);

@@ -78,7 +78,9 @@ internal static class Queueing
     {
         var wasReadable = receiver.Readable;
         receiver.Queue.Append(message);
+        receiver.QueuedKinds |= message.Metadata.Kinds;
         if (!wasReadable) domain.Effects.Wake(receiver.Handle.Id);
+        domain.WaitingCalls.Rouse(receiver);
     }
 
     /// <summary>A message that matched, or should have been copied or moved here, is lost; the next RECV tells how many were.</summary>
@@ -87,32 +89,42 @@ internal static class Queueing
         var wasReadable = receiver.Readable;
         receiver.Dropped++;
         if (!wasReadable) domain.Effects.Wake(receiver.Handle.Id);
+        domain.WaitingCalls.Rouse(receiver);
     }
 
     /// <summary>
-    /// Makes a message ready to be read and tells where it lies: metadata is written in the words of who reads it,
-    /// <c>kdbus_msg.size</c> counts it, and the owner of the pool holds the slice from now on. Room of what is kept from the reader
-    /// is cleared: a message that has moved brought along what lay there in the pool of another.
+    /// Makes a message ready to be read and tells where it lies: it is completed by <see cref="WriteMetadata"/>, and the owner of the
+    /// pool holds the slice from now on.
     /// </summary>
     public static KdbusMsgInfo Publish(
         Domain domain, Connection receiver, QueuedMessage message, in ReaderView view, DescriptorWay way, out Handout? handout)
     {
         var contents = way == DescriptorWay.Missing ? Unpacking.Run(receiver, message) : [];
-        var room = receiver.Pool.Memory.Room(message.Slice.Offset, message.MetadataOffset + message.Metadata.Size);
-        var items = new ItemWriter(room[message.MetadataOffset..]);
-        message.Metadata.Write(ref items, view, domain.Overflow);
-        room[(message.MetadataOffset + items.Length)..].Clear();
-        var size = (ulong)(message.MetadataOffset + items.Length);
-        MemoryMarshal.Write(room, in size);
-
+        var size = WriteMetadata(domain, receiver, message, view);
         message.Slice.HeldByOwner = true;
-        handout = HandoutOf(receiver, message, (int)size, way, contents, out var incomplete);
+        handout = HandoutOf(receiver, message, size, way, contents, out var incomplete);
         return new KdbusMsgInfo
         {
             Offset = message.Slice.Offset,
             MsgSize = message.Slice.Size,
             ReturnFlags = incomplete ? (ulong)RecvReturnFlags.IncompleteFds : 0,
         };
+    }
+
+    /// <summary>
+    /// Completes a message where it lies: metadata is written in the words of who reads it, and <c>kdbus_msg.size</c> counts it. Room of
+    /// what is kept from the reader is cleared: a message that has moved brought along what lay there in the pool of another.
+    /// </summary>
+    /// <returns>Bytes of header and items.</returns>
+    public static int WriteMetadata(Domain domain, Connection receiver, QueuedMessage message, in ReaderView view)
+    {
+        var room = receiver.Pool.Memory.Room(message.Slice.Offset, message.MetadataOffset + message.Metadata.Size);
+        var items = new ItemWriter(room[message.MetadataOffset..]);
+        message.Metadata.Write(ref items, view, domain.Overflow);
+        room[(message.MetadataOffset + items.Length)..].Clear();
+        var size = (ulong)(message.MetadataOffset + items.Length);
+        MemoryMarshal.Write(room, in size);
+        return (int)size;
     }
 
     private static Handout? HandoutOf(
@@ -161,6 +173,7 @@ internal static class Queueing
     public static void Remove(Connection receiver, QueuedMessage message)
     {
         receiver.Queue.Remove(message);
+        if (receiver.Queue.Count == 0) receiver.QueuedKinds = AttachFlags.None;
         if (message.Request is { } tracker) Replies.Unqueued(tracker);
         Settle(receiver, message);
     }

@@ -48,14 +48,17 @@ public sealed class Transfer
         foreach (var delivery in _deliveries) delivery.Fill(position, bytes);
     }
 
-    /// <summary>Brings the whole payload, given as the bytes of all vectors of <paramref name="message"/> that are not null, to all places.</summary>
+    /// <summary>
+    /// Brings to all places what of the payload is here: what stands in <paramref name="message"/> itself, and the bytes of all its
+    /// vectors that are not null, if they are given.
+    /// </summary>
     internal void FillAll(ReadOnlySpan<byte> message, ReadOnlySpan<byte> payload)
     {
-        if (payload.IsEmpty) return;
         var pieces = PayloadVecs.Of(message);
         while (pieces.MoveNext())
         {
-            if (pieces.Current.Address == 0) continue;
+            if (pieces.Kind == PieceKind.Inline) Fill(pieces.Position, pieces.Inline);
+            if (pieces.Kind != PieceKind.Vector || payload.IsEmpty) continue;
             var size = (int)pieces.Current.Size;
             Fill(pieces.Position, payload[..size]);
             payload = payload[size..];

@@ -10,7 +10,7 @@ namespace Kdbus.Engine.Requests;
 /// </summary>
 internal sealed class Replies(Domain domain)
 {
-    private readonly DeadlineHeap _deadlines = new();
+    private readonly DeadlineHeap<ReplyTracker> _deadlines = new();
     private readonly Dictionary<ulong, ReplyTracker> _waiting = [];
 
     public ulong NextDeadline => _deadlines.Earliest;
@@ -49,9 +49,8 @@ internal sealed class Replies(Domain domain)
             return false;
         }
 
-        tracker.View = call.View;
-        tracker.Way = WayOf(call);
-        completion = Pickup(tracker, call.Request);
+        LookFrom(tracker, call);
+        completion = Pickup(tracker, call.Request, call.Answer);
         End(tracker);
         return true;
     }
@@ -82,7 +81,8 @@ internal sealed class Replies(Domain domain)
         tracker.Answer = answer;
         if (tracker.WaitingRequest == 0) return;
 
-        var completion = Pickup(tracker, tracker.WaitingRequest);
+        var request = tracker.WaitingRequest;
+        var completion = Pickup(tracker, request, tracker.HasRoom ? domain.Effects.AnswerOf(request) : default);
         End(tracker);
         domain.Effects.Complete(completion);
     }
@@ -148,24 +148,40 @@ internal sealed class Replies(Domain domain)
 
     private void Wait(ReplyTracker tracker, scoped in Invocation call)
     {
-        tracker.View = call.View;
-        tracker.Way = WayOf(call);
+        LookFrom(tracker, call);
         tracker.WaitingRequest = call.Request;
         _waiting.Add(call.Request, tracker);
     }
 
-    private Completion Pickup(ReplyTracker tracker, ulong request)
+    private static void LookFrom(ReplyTracker tracker, scoped in Invocation call)
     {
-        var reply = default(KdbusMsgInfo);
-        Handout? handout = null;
-        if (tracker.Answer is { } answer)
+        tracker.View = call.View;
+        tracker.Way = WayOf(call);
+        tracker.HasRoom = !call.Answer.IsEmpty;
+    }
+
+    private Completion Pickup(ReplyTracker tracker, ulong request, Span<byte> room)
+    {
+        var completion = new Completion(request, tracker.Requester.Handle.Id, tracker.Result, Restart: false);
+        if (tracker.Answer is not { } answer) return completion;
+        tracker.Answer = null;
+        if (tracker.HasRoom)
         {
-            reply = Queueing.Publish(domain, tracker.Requester, answer, tracker.View, tracker.Way, out handout);
-            Queueing.Settle(tracker.Requester, answer);
-            tracker.Answer = null;
+            var records = new AnswerRoom(room);
+            Receiving.Hand(domain, tracker.Requester, answer, tracker.View, tracker.Way, ref records, out var handout, out var published);
+            completion = completion with
+            {
+                Reception = new Reception(records.Messages, records.Bytes, Dropped: 0), Handout = handout, Published = published,
+            };
+        }
+        else
+        {
+            var reply = Queueing.Publish(domain, tracker.Requester, answer, tracker.View, tracker.Way, out var handout);
+            completion = completion with { Reply = reply, Handout = handout, Published = new PoolRange(reply) };
         }
 
-        return new Completion(request, tracker.Requester.Handle.Id, tracker.Result, Restart: false, reply, handout);
+        Queueing.Settle(tracker.Requester, answer);
+        return completion;
     }
 
     private void End(ReplyTracker tracker)

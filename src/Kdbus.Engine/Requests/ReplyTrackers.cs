@@ -10,7 +10,7 @@ namespace Kdbus.Engine.Requests;
 /// the request was sent to. It ends with the reply, at its deadline, or with either side.
 /// </summary>
 internal sealed class ReplyTracker(
-    Connection requester, Connection answerer, NameEntry? name, ulong cookie, ulong deadline, bool synchronous)
+    Connection requester, Connection answerer, NameEntry? name, ulong cookie, ulong deadline, bool synchronous) : IHasDeadline
 {
     public Connection Requester { get; } = requester;
 
@@ -21,6 +21,7 @@ internal sealed class ReplyTracker(
 
     public ulong Cookie { get; } = cookie;
 
+    /// <inheritdoc/>
     public ulong Deadline { get; } = deadline;
 
     /// <summary>The requester waits inside its call, or was interrupted there.</summary>
@@ -34,6 +35,9 @@ internal sealed class ReplyTracker(
 
     /// <summary>How the one who waits gets at descriptors.</summary>
     public DescriptorWay Way { get; set; }
+
+    /// <summary>The one who waits has room for the answer itself.</summary>
+    public bool HasRoom { get; set; }
 
     /// <summary>A reply has taken the permission and is being copied; the deadline still counts.</summary>
     public bool Answering { get; set; }
@@ -53,7 +57,7 @@ internal sealed class ReplyTracker(
     /// <summary>The request is still in the answerer's queue.</summary>
     public bool Queued { get; set; }
 
-    /// <summary>Place in <see cref="DeadlineHeap"/>, or -1.</summary>
+    /// <inheritdoc/>
     public int HeapIndex { get; set; } = -1;
 
     /// <summary>Neighbours among the trackers of the requester, newest first.</summary>

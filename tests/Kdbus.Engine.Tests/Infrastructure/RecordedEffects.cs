@@ -32,6 +32,11 @@ internal sealed class RecordedEffects : IEffects
         Log?.Invoke($"complete {Text(completion)}");
     }
 
+    /// <summary>By the call that waits: the room it has for messages.</summary>
+    public Dictionary<ulong, byte[]> Answers { get; } = [];
+
+    public Span<byte> AnswerOf(ulong request) => Answers[request];
+
     public void CloseFile(ulong file)
     {
         ClosedFiles.Add(file);
