@@ -24,11 +24,13 @@ internal ref struct Exchange
         _buffers = buffers;
         _room = reply.Scratch;
         File = null!;
+        Now = DomainHost.Now;
         Findings = default;
     }
 
     public readonly IoctlRequest Request;
     public readonly FuseReply Reply;
+    public Instant Now;
     public OpenFile File;
     public Requester Requester;
     public CallerNeeds Known;
@@ -141,7 +143,7 @@ internal ref struct Exchange
         Handle = File.Handle,
         Request = Request.Context.Unique,
         Ioctl = (uint)Abi.Command.Send,
-        Now = DomainHost.Now,
+        Now = Now,
         Frame = SendFrame(),
         Message = Message,
         Payload = Payload,
@@ -162,7 +164,7 @@ internal ref struct Exchange
         Handle = File.Handle,
         Request = Request.Context.Unique,
         Ioctl = (uint)Abi.Command.Exchange,
-        Now = DomainHost.Now,
+        Now = Now,
         Frame = Frame,
         View = Findings.View,
         TakesDescriptors = Requester.FdSocket >= 0,

@@ -50,6 +50,7 @@ internal sealed class ExchangeService(
         while (step > Step.Stop)
         {
             var result = Do(step, ref exchange);
+            exchange.Now = DomainHost.Now;
             using (host.Enter())
             {
                 host.ForgetProgress(request.Context.Unique);
