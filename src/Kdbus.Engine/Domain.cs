@@ -70,6 +70,8 @@ public sealed class Domain
 
     internal Replies Replies { get; }
 
+    internal Spares Spares { get; } = new();
+
     /// <summary>Room for the answers of a <see cref="Matching.MatchIndex"/>; empty between questions.</summary>
     internal List<Connection> Listeners { get; } = [];
 

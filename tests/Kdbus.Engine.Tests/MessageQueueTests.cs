@@ -18,10 +18,7 @@ public sealed class MessageQueueTests
         {
             if (step < 3)
             {
-                var message = new QueuedMessage
-                {
-                    Priority = number, Slice = null!, Sender = null, User = null!, Size = 0, Metadata = default, MetadataOffset = 0,
-                };
+                var message = new QueuedMessage { Priority = number };
                 queue.Append(message);
                 list.Add(message);
             }

@@ -230,6 +230,7 @@ internal sealed class CommandService(
             outcome = host.Domain.Commit(ref call, outcome, answered ? Errno.EINTR : copied);
             // Not before: a message that goes with its name is read from the pool of one who may have left.
             foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Unpin();
+            transfer.End();
             if (outcome.Kind == OutcomeKind.Pending) Hold(context, wait, reply);
             unheld = host.TakeUnheldFiles();
         }

@@ -7,30 +7,30 @@ namespace Kdbus.Engine.Messages;
 /// <summary>A message that lies in a receiver's pool and waits to be received.</summary>
 internal sealed class QueuedMessage
 {
-    public required Slice Slice { get; set; }
+    public Slice Slice { get; set; } = null!;
 
     /// <summary>Who sent it, or null for the bus itself.</summary>
-    public required Connection? Sender { get; init; }
+    public Connection? Sender { get; set; }
 
     /// <summary>Who is charged for it, with how much.</summary>
-    public required User User { get; init; }
+    public User User { get; set; } = null!;
 
-    public required ulong Size { get; init; }
+    public ulong Size { get; set; }
 
     /// <summary>The descriptors among what it is charged for.</summary>
-    public int Fds { get; init; }
+    public int Fds { get; set; }
 
     /// <summary>The files that came with it; null if none did.</summary>
-    public MessageFiles? Files { get; init; }
+    public MessageFiles? Files { get; set; }
 
-    public long Priority { get; init; }
+    public long Priority { get; set; }
 
     /// <summary>The name it was sent to and goes with, or null.</summary>
-    public NameEntry? Name { get; init; }
+    public NameEntry? Name { get; set; }
 
     /// <summary>
-    /// What lies in the slice, as it was written there: kept where the message may have to move on and the pool could have
-    /// been changed by its owner.
+    /// What lies in the slice, as it was written there, and behind that whatever it may be: kept where the message may have to move
+    /// on and the pool could have been changed by its owner.
     /// </summary>
     public byte[]? Image { get; set; }
 
@@ -38,14 +38,31 @@ internal sealed class QueuedMessage
     public ReplyTracker? Request { get; set; }
 
     /// <summary>What will be told about the sender, written when the message is received.</summary>
-    public required Metadata Metadata { get; init; }
+    public Metadata Metadata { get; set; }
 
     /// <summary>Where in the slice it is written.</summary>
-    public required int MetadataOffset { get; set; }
+    public int MetadataOffset { get; set; }
 
     public QueuedMessage? Previous { get; set; }
 
     public QueuedMessage? Next { get; set; }
+
+    /// <summary>Refers to nothing any more. It is in no queue.</summary>
+    public void Clear()
+    {
+        Slice = null!;
+        Sender = null;
+        User = null!;
+        Size = 0;
+        Fds = 0;
+        Files = null;
+        Priority = 0;
+        Name = null;
+        Image = null;
+        Request = null;
+        Metadata = default;
+        MetadataOffset = 0;
+    }
 }
 
 /// <summary>The messages of one receiver in the order of their arrival.</summary>
