@@ -44,6 +44,24 @@ public sealed class AllocationTests
         });
     }
 
+    [Fact]
+    public void Messages_that_are_received_by_priority()
+    {
+        var (sender, receiver) = (Connect(), Connect());
+        var message = Message(new KdbusMsg { DstId = receiver.Id });
+        Frame.As<KdbusCmdRecv>(_recv).Flags = (ulong)RecvFlags.UsePriority;
+        AssertMakesNoGarbage(() =>
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                Frame.As<KdbusMsg>(message).Priority = -i % 7;
+                Send(sender, _send, message);
+            }
+
+            for (var i = 0; i < 20; i++) Take(receiver);
+        });
+    }
+
     [Theory]
     [CombinatorialBooleans(1)]
     public void Requests_and_replies(bool isRemote)

@@ -43,6 +43,9 @@ internal sealed class QueuedMessage
     /// <summary>Where in the slice it is written.</summary>
     public int MetadataOffset { get; set; }
 
+    /// <summary>Place in the <see cref="UrgencyHeap"/> of the queue, if it has one.</summary>
+    public int UrgencyIndex { get; set; }
+
     public QueuedMessage? Previous { get; set; }
 
     public QueuedMessage? Next { get; set; }
@@ -65,10 +68,21 @@ internal sealed class QueuedMessage
     }
 }
 
-/// <summary>The messages of one receiver in the order of their arrival.</summary>
+/// <summary>
+/// The messages of one receiver in the order of their arrival. Their order by urgency is kept from the moment on at which somebody asks for
+/// it while the queue is long, until the queue is empty: most receivers never ask.
+/// </summary>
 internal sealed class MessageQueue
 {
+    /// <summary>So many are as fast looked through.</summary>
+    private const int Few = 8;
+
+    /// <summary>Room for so many is kept for the next time.</summary>
+    private const int RoomKept = 256;
+
     private QueuedMessage? _last;
+    private UrgencyHeap? _heap;
+    private bool _isOrdered;
 
     public int Count { get; private set; }
 
@@ -82,6 +96,7 @@ internal sealed class MessageQueue
         else _last.Next = message;
         _last = message;
         Count++;
+        if (_isOrdered) _heap!.Add(message);
     }
 
     public void Remove(QueuedMessage message)
@@ -92,6 +107,7 @@ internal sealed class MessageQueue
         else message.Next.Previous = message.Previous;
         message.Previous = message.Next = null;
         Count--;
+        if (_isOrdered) Unorder(message);
     }
 
     /// <summary>
@@ -100,12 +116,34 @@ internal sealed class MessageQueue
     /// </summary>
     public QueuedMessage? MostUrgent(long limit)
     {
+        if (!_isOrdered && Count > Few) Order();
+        var best = _isOrdered ? _heap!.First : LookThrough();
+        return best != null && best.Priority <= limit ? best : null;
+    }
+
+    private QueuedMessage? LookThrough()
+    {
         QueuedMessage? best = null;
         for (var message = First; message != null; message = message.Next)
         {
             if (best == null || message.Priority < best.Priority) best = message;
         }
 
-        return best != null && best.Priority <= limit ? best : null;
+        return best;
+    }
+
+    private void Order()
+    {
+        _heap ??= new UrgencyHeap();
+        for (var message = First; message != null; message = message.Next) _heap.Add(message);
+        _isOrdered = true;
+    }
+
+    private void Unorder(QueuedMessage message)
+    {
+        _heap!.Remove(message);
+        if (Count > 0) return;
+        _isOrdered = false;
+        if (_heap.Capacity > RoomKept) _heap = null;
     }
 }
