@@ -122,7 +122,7 @@ public sealed class Connection
     internal Quota Quota { get; }
 
     /// <summary>The names it owns, in the order in which it came to own them.</summary>
-    internal IReadOnlyList<NameEntry> Names => _names;
+    internal List<NameEntry> Names => _names;
 
     /// <summary>The same with the flags they have now, as a value.</summary>
     internal OwnedName[] OwnedNames => _ownedNames ??= [.. _names.Select(name => new OwnedName(name.Name, name.Flags))];

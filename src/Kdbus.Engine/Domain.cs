@@ -78,6 +78,8 @@ public sealed class Domain
 
     internal WaitingCalls WaitingCalls { get; }
 
+    internal Spares Spares { get; } = new();
+
     /// <summary>Room for the answers of a <see cref="Matching.MatchIndex"/>; empty between questions.</summary>
     internal List<Connection> Listeners { get; } = [];
 

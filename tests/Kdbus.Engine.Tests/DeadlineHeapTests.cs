@@ -18,7 +18,7 @@ public sealed class DeadlineHeapTests
             switch (step)
             {
                 case 0 or 1:
-                    var added = new ReplyTracker(null!, null!, name: null, cookie: 1, deadline: number, synchronous: false);
+                    var added = new ReplyTracker { Deadline = number };
                     heap.Add(added);
                     list.Add(added);
                     break;

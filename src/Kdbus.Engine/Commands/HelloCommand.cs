@@ -35,7 +35,7 @@ internal static class HelloCommand
         var user = endpoint.User ?? domain.Users.Get(call.Caller.Uid);
         result = user.Connections < domain.Limits.Connections ? Errno.OK : Errno.EMFILE;
 
-        var pool = new Pool(call.Pool, cmd.PoolSize);
+        var pool = new Pool(call.Pool, cmd.PoolSize, domain.Spares.Slices);
         IReadOnlyList<PolicyEntry> policy = [];
         PoolRange published = default;
         if (result == Errno.OK && !name.IsEmpty) result = CheckName(domain, ref call, handle, name, out policy);

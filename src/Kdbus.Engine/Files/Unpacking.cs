@@ -16,7 +16,11 @@ internal static class Unpacking
     public static IReadOnlyList<FileContent> Run(Connection receiver, QueuedMessage message)
     {
         // One whose owner has looked at it already stays where he has seen it.
-        if (message.Files is not { Memfds.Count: > 0 } files || message.Slice.HeldByOwner) return [];
+        return message.Files is { Memfds.Count: > 0 } files && !message.Slice.HeldByOwner ? Run(receiver, message, files) : [];
+    }
+
+    private static IReadOnlyList<FileContent> Run(Connection receiver, QueuedMessage message, MessageFiles files)
+    {
         var pool = receiver.Pool;
         if (files.Memfds.Any(memfd => memfd.Size > pool.Size)) return [];
 

@@ -3,13 +3,12 @@ using Kdbus.Abi;
 using Kdbus.Engine.Files;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Processes;
-using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Messages;
 
 /// <summary>
 /// Puts messages into receivers' pools and queues and takes them out again. What <see cref="Reserve"/> takes - quota and
-/// slice - is given back by <see cref="Settle"/> and nowhere else.
+/// slice - is given back by <see cref="Settle"/> and nowhere else, the message itself by <see cref="Forget"/>.
 /// </summary>
 internal static class Queueing
 {
@@ -18,9 +17,10 @@ internal static class Queueing
     /// ECOMM, ENOBUFS, EMFILE, EXFULL, ENOMEM.
     /// </summary>
     public static Errno Reserve(
-        Domain domain, Connection sender, Connection receiver, scoped in MessageImport import, NameEntry? name, out Delivery delivery)
+        Domain domain, Transfer transfer, Connection receiver, scoped in MessageImport import, NameEntry? name, out Delivery delivery)
     {
         delivery = null!;
+        var sender = transfer.Sender;
         if (!receiver.Alive) return Errno.ECONNRESET;
         if (import.Fds > 0 && !receiver.AcceptsFds) return Errno.ECOMM;
 
@@ -31,27 +31,30 @@ internal static class Queueing
         var result = Charge(domain, receiver, sender, sender.User, size, import.Fds, out var slice);
         if (result != Errno.OK) return result;
 
-        var message = new QueuedMessage
-        {
-            Slice = slice,
-            Sender = sender,
-            User = sender.User,
-            Size = size,
-            Fds = import.Fds,
-            Files = import.Files,
-            Priority = import.Header.Priority,
-            Name = name,
-            Metadata = metadata,
-            MetadataOffset = metadataOffset,
-            Image = name != null && receiver.Pool.Memory.IsWritableByOwner ? new byte[size] : null,
-        };
-        import.Files?.Hold();
         var memory = receiver.Pool.Memory;
+        var message = domain.Spares.Messages.Take();
+        message.Slice = slice;
+        message.Sender = sender;
+        message.User = sender.User;
+        message.Size = size;
+        message.Fds = import.Fds;
+        message.Files = import.Files;
+        message.Priority = import.Header.Priority;
+        message.Name = name;
+        message.Metadata = metadata;
+        message.MetadataOffset = metadataOffset;
+        message.Image = name != null && memory.IsWritableByOwner ? domain.Spares.Images.Take(size) : null;
+        import.Files?.Hold();
         var front = import.Front;
         front.WriteTo(memory.Room(slice.Offset, metadataOffset), (ulong)areaStart);
         front.ClearPadding(memory, slice.Offset + (ulong)areaStart);
-        if (message.Image is { } image) front.WriteTo(image.AsSpan(0, metadataOffset), (ulong)areaStart);
-        delivery = new Delivery(receiver, message, areaStart);
+        if (message.Image is { } image)
+        {
+            front.WriteTo(image.AsSpan(0, metadataOffset), (ulong)areaStart);
+            image.AsSpan(metadataOffset, (int)size - metadataOffset).Clear();
+        }
+
+        delivery = transfer.Add(receiver, message, areaStart);
         return Errno.OK;
     }
 
@@ -169,18 +172,33 @@ internal static class Queueing
         message.Files?.Release();
     }
 
-    /// <summary>Takes a message out of the queue; the slot of a request is given back if nothing else holds it.</summary>
-    public static void Remove(Connection receiver, QueuedMessage message)
+    /// <summary>Nobody has any more use for a message that is in no queue: it will be another one.</summary>
+    public static void Discard(Domain domain, Connection receiver, QueuedMessage message)
+    {
+        Settle(receiver, message);
+        Forget(domain, message);
+    }
+
+    /// <summary>The same for a message that is settled.</summary>
+    public static void Forget(Domain domain, QueuedMessage message)
+    {
+        if (message.Image is { } image) domain.Spares.Images.GiveBack(image);
+        message.Clear();
+        domain.Spares.Messages.GiveBack(message);
+    }
+
+    /// <summary>Takes a message out of the queue for good; the slot of a request is given back if nothing else holds it.</summary>
+    public static void Remove(Domain domain, Connection receiver, QueuedMessage message)
     {
         receiver.Queue.Remove(message);
         if (receiver.Queue.Count == 0) receiver.QueuedKinds = AttachFlags.None;
-        if (message.Request is { } tracker) Replies.Unqueued(tracker);
-        Settle(receiver, message);
+        if (message.Request is { } tracker) domain.Replies.Unqueued(tracker);
+        Discard(domain, receiver, message);
     }
 
     /// <summary>
     /// Moves a message that is in no queue into another pool, as it was sent; what its sender told about himself stays as
-    /// it was agreed with the old receiver. False if there is no room: then it is gone. In either case the bus has no more
+    /// it was agreed with the old receiver. False if there is no room: then it is lost. In either case the bus has no more
     /// use for it at the old place.
     /// </summary>
     public static bool Rehome(Domain domain, Connection from, Connection to, QueuedMessage message)
@@ -194,12 +212,28 @@ internal static class Queueing
         }
 
         var memory = to.Pool.Memory;
-        var content = message.Image ?? from.Pool.Memory.Content(old.Offset, (int)message.Size);
-        content.CopyTo(memory.Room(slice.Offset, (int)message.Size));
-        message.Image = !memory.IsWritableByOwner ? null : message.Image ?? content.ToArray();
+        var size = (int)message.Size;
+        var content = message.Image is { } image ? image.AsSpan(0, size) : from.Pool.Memory.Content(old.Offset, size);
+        content.CopyTo(memory.Room(slice.Offset, size));
+        KeepImage(domain, message, content, isNeeded: memory.IsWritableByOwner);
         message.Files?.Hold();
         Settle(from, message);
         message.Slice = slice;
         return true;
+    }
+
+    private static void KeepImage(Domain domain, QueuedMessage message, ReadOnlySpan<byte> content, bool isNeeded)
+    {
+        if (message.Image is { } image)
+        {
+            if (isNeeded) return;
+            domain.Spares.Images.GiveBack(image);
+            message.Image = null;
+        }
+        else if (isNeeded)
+        {
+            message.Image = domain.Spares.Images.Take(message.Size);
+            content.CopyTo(message.Image);
+        }
     }
 }

@@ -35,7 +35,7 @@ internal static class Receiving
             var isAlone = StaysInPool(message, wish.Way, answer);
             if (answer.Messages > 0 && (isAlone || !answer.HasRoomFor(message.Size))) break;
             Hand(domain, connection, message, wish.View, wish.Way, ref answer, out handout, out published);
-            Queueing.Remove(connection, message);
+            Queueing.Remove(domain, connection, message);
             if (isAlone) break;
         }
 

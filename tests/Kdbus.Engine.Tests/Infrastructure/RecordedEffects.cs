@@ -19,6 +19,14 @@ internal sealed class RecordedEffects : IEffects
     /// <summary>Told of everything at the moment it happens.</summary>
     public Action<string>? Log { get; set; }
 
+    /// <summary>Forgets what was asked for.</summary>
+    public void Clear()
+    {
+        Wakes.Clear();
+        Completions.Clear();
+        Refusals.Clear();
+    }
+
     public void Wake(ulong handle)
     {
         Wakes.Add(handle);

@@ -204,6 +204,7 @@ internal sealed class ExchangeService(
         var call = exchange.AsSend();
         var outcome = host.Domain.Commit(ref call, begun, exchange.Reply.IsAnswered ? Errno.EINTR : copied);
         PayloadCopy.Unpin(begun.Transfer!);
+        begun.Transfer!.End();
         exchange.Outcome = default;
         exchange.PassOn();
         if (outcome.Kind == OutcomeKind.Pending) exchange.Outcome = outcome;
