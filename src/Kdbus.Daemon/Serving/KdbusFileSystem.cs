@@ -2,7 +2,6 @@ using Kdbus.Abi;
 using Kdbus.Daemon.Serving.Exchanges;
 using Kdbus.Daemon.Serving.Files;
 using Kdbus.Daemon.Status;
-using Kdbus.Engine;
 using Kdbus.Engine.Processes;
 using Kdbus.Fuse;
 using Kdbus.Fuse.Wire;
@@ -17,11 +16,8 @@ namespace Kdbus.Daemon.Serving;
 /// </summary>
 internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
 {
-    private const uint PollIn = 0x001 | 0x040; // POLLIN | POLLRDNORM
-    private const uint PollOut = 0x004 | 0x100; // POLLOUT | POLLWRNORM
     private const uint AccessMode = 3; // O_ACCMODE
     private const uint ReadOnly = 0; // O_RDONLY
-    private const uint PollGone = 0x008 | 0x010; // POLLERR | POLLHUP
 
     private readonly DomainHost _host;
     private readonly ICallers _callers;
@@ -42,6 +38,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private readonly Aftermath _aftermath;
     private readonly CommandService _commands;
     private readonly ExchangeService _exchanges;
+    private readonly PollService _polls;
     private readonly StatusService _status;
     private readonly FuseSession _session;
     private DeadlineTimer? _timer;
@@ -69,6 +66,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _cancels = new CancelWatch(descriptor => _aftermath!.Cancel(descriptor), descriptor => _aftermath!.Closed(descriptor));
         _files = new MessageFileService(_host, callers, _session, options.OpenFiles / 2);
         _aftermath = new Aftermath(_host, callers, _session, _publisher, _files);
+        _polls = new PollService(_host);
         var cancels = new CancelIntake(callers, _session, _cancels);
         _commands = new CommandService(_host, callers, _session, _publisher, cancels, _files);
         _exchanges = new ExchangeService(_host, callers, _session, _publisher, cancels, _files);
@@ -294,9 +292,17 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     /// <inheritdoc/>
     public void Ioctl(in IoctlRequest request, FuseReply reply)
     {
-        SettleBacking(request.Handle);
-        if (CommandLayout.IsExchange(request.Command)) _exchanges.Run(request, reply);
-        else _commands.Run(request, reply);
+        if (CommandLayout.IsExchange(request.Command))
+        {
+            // It is for connections, and HELLO was no EXCHANGE.
+            _exchanges.Run(request, reply);
+        }
+        else
+        {
+            SettleBacking(request.Handle);
+            _commands.Run(request, reply);
+        }
+
         _aftermath.Carry();
     }
 
@@ -304,35 +310,29 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     public void Poll(in PollRequest request, FuseReply reply)
     {
         SettleBacking(request.Handle);
-        PollState state;
-        using (_host.Enter())
-        {
-            state = _host.Domain.Poll(request.Handle);
-            var file = _host.FindFile(request.Handle);
-            if (file is { Content: not null })
-            {
-                state = PollState.Readable;
-            }
-            else if (request.WantsNotification && file != null)
-            {
-                file.PollHandle = request.PollHandle;
-                file.PollArmed = true;
-            }
-        }
-
-        reply.Poll(state switch
-        {
-            PollState.HungUp => PollGone,
-            PollState.Readable => PollIn | PollOut,
-            _ => PollOut,
-        });
+        _polls.Run(request, reply);
     }
 
     /// <inheritdoc/>
-    public void TurnTaken() => _aftermath.Carry();
+    public bool HasPutOff => _polls.HasPutOff;
 
     /// <inheritdoc/>
-    public void Interrupt(in InterruptRequest request, HeldReply target) => _aftermath.Interrupt(request, target);
+    public void AnswerPutOff() => _polls.AnswerPutOff();
+
+    /// <inheritdoc/>
+    public void TurnTaken()
+    {
+        _polls.AnswerPutOff();
+        _aftermath.Carry();
+    }
+
+    /// <inheritdoc/>
+    public void Interrupt(in InterruptRequest request, HeldReply target)
+    {
+        // A question of poll(2) has no other end than its answer.
+        _polls.AnswerPutOff();
+        _aftermath.Interrupt(request, target);
+    }
 
     private Errno Open(in OpenRequest request, out OpenFile file)
     {
