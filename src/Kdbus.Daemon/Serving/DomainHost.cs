@@ -53,11 +53,16 @@ internal sealed class DomainHost : IEffects
     private List<ulong> _unheld = [];
     private ulong _lastHandle;
 
-    /// <param name="limits">Where the domain says no.</param>
+    /// <param name="options">What the domain is told.</param>
     /// <param name="refusals">Where messages that found no room are noted.</param>
-    public DomainHost(DomainLimits limits, RefusalLog refusals)
+    public DomainHost(ServerOptions options, RefusalLog refusals)
     {
-        Domain = new Domain(this, limits) { Overflow = new OverflowIds(IdMap.OverflowUser, IdMap.OverflowGroup) };
+        Domain = new Domain(this, options.Limits)
+        {
+            AttachMask = options.AttachMask,
+            HasExtensions = options.Extensions,
+            Overflow = new OverflowIds(IdMap.OverflowUser, IdMap.OverflowGroup),
+        };
         Refusals = refusals;
     }
 

@@ -39,10 +39,12 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private readonly CommandService _commands;
     private readonly ExchangeService _exchanges;
     private readonly PollService _polls;
+    private readonly bool _wantsLowLatency;
     private readonly StatusService _status;
     private readonly FuseSession _session;
     private DeadlineTimer? _timer;
     private PoolTrimmer? _trimmer;
+    private LowLatency? _latency;
 
     public KdbusFileSystem(
         IFuseChannel channel,
@@ -57,8 +59,8 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _log = log;
         _choice = options.Profile;
         _maxOpenFilesPerUser = 4 * options.Limits.Connections;
-        _host = new DomainHost(options.Limits, new RefusalLog(log, time ?? TimeProvider.System));
-        _host.Domain.AttachMask = options.AttachMask;
+        _host = new DomainHost(options, new RefusalLog(log, time ?? TimeProvider.System));
+        _wantsLowLatency = options.LowLatency;
         _tree = new Tree(_host.Domain, Credentials.EffectiveUid, Credentials.EffectiveGid, DomainHost.Now.Realtime / 1_000_000_000);
         _session = new FuseSession(channel, this, sessionOptions);
         _publisher = new PoolPublisher(_host, _session);
@@ -98,6 +100,11 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _timer = new DeadlineTimer(_host, _aftermath.Advance);
         _host.Timer = _timer;
         _trimmer = new PoolTrimmer(_host, _session, _publisher.Profile);
+        if (_wantsLowLatency && LowLatency.Open(out _latency) is < 0 and var error)
+        {
+            Refusal = $"low-latency was asked for, but /dev/cpu_dma_latency cannot be opened ({SystemError.Describe(-error)}); only root may.";
+        }
+
         _log.Serving(_publisher.Profile, capabilities.Minor);
     }
 
@@ -107,6 +114,8 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _timer?.Dispose();
         _trimmer?.Dispose();
         _cancels.Dispose();
+        _latency?.Dispose();
+        _latency = null;
         _timer = null;
         _trimmer = null;
     }
@@ -292,6 +301,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     /// <inheritdoc/>
     public void Ioctl(in IoctlRequest request, FuseReply reply)
     {
+        _latency?.RequestArrived();
         if (CommandLayout.IsExchange(request.Command))
         {
             // It is for connections, and HELLO was no EXCHANGE.
@@ -309,6 +319,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     /// <inheritdoc/>
     public void Poll(in PollRequest request, FuseReply reply)
     {
+        _latency?.RequestArrived();
         SettleBacking(request.Handle);
         _polls.Run(request, reply);
     }
