@@ -119,8 +119,8 @@ internal sealed class ExchangeService(
             }
 
             exchange.PassOn();
-            if (outcome.Kind == OutcomeKind.Pending) return Hold(ref exchange);
             exchange.Settle(outcome);
+            if (outcome.Kind == OutcomeKind.Pending) return Hold(ref exchange);
         }
 
         return exchange.Flags.HasFlag(ExchangeFlags.Recv) ? Receive(ref exchange) : Pin(exchange);
@@ -205,8 +205,7 @@ internal sealed class ExchangeService(
         PayloadCopy.Unpin(begun.Transfer!);
         exchange.Outcome = default;
         exchange.PassOn();
-        if (outcome.Kind == OutcomeKind.Pending) exchange.Outcome = outcome;
-        else exchange.Settle(outcome);
+        exchange.Settle(outcome);
     }
 
     private void Answer(ref Exchange exchange)
