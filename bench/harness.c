@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include "harness.h"
@@ -97,10 +98,99 @@ void place(pid_t process, const cpu_set_t *cpus)
 	closedir(threads);
 }
 
-void look_at(const void *payload, size_t size)
+const char *const place_names[PLACES] = { "free", "pinned" };
+cpu_set_t places[PLACES];
+
+void places_find(void)
+{
+	int last = 0;
+
+	if (sched_getaffinity(0, sizeof(places[FREE]), &places[FREE]) < 0)
+		die("sched_getaffinity", errno);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &places[FREE]))
+			last = cpu;
+	CPU_ZERO(&places[PINNED]);
+	CPU_SET(last, &places[PINNED]);
+}
+
+void crew_add(struct crew *crew, pid_t process)
+{
+	if (crew->count == MAX_PROCESSES)
+		die("too many processes take part", 0);
+	crew->processes[crew->count++] = process;
+}
+
+void crew_place(const struct crew *crew, int where)
+{
+	for (int i = 0; i < crew->count; i++)
+		place(crew->processes[i], &places[where]);
+}
+
+uint64_t crew_cpu_ns(const struct crew *crew)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < crew->count; i++)
+		sum += cpu_ns(crew->processes[i]);
+	return sum;
+}
+
+void raise_files(void)
+{
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		die("setrlimit", errno);
+}
+
+void read_all(int fd, void *bytes, size_t size)
+{
+	for (size_t have = 0; have < size;) {
+		const ssize_t got = read(fd, (char *)bytes + have, size - have);
+
+		if (got <= 0)
+			die("read", got ? errno : 0);
+		have += got;
+	}
+}
+
+void write_all(int fd, const void *bytes, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		const ssize_t written = write(fd, (const char *)bytes + done, size - done);
+
+		if (written < 0)
+			die("write", errno);
+		done += written;
+	}
+}
+
+unsigned char *payload_make(size_t largest)
+{
+	unsigned char *payload = malloc(largest);
+
+	if (!payload)
+		die("no memory for a payload", ENOMEM);
+	memset(payload, 'x', largest);
+	return payload;
+}
+
+void payload_set(unsigned char *payload, size_t size)
+{
+	memcpy(payload, &(uint64_t){ size }, SIZE_BYTES);
+}
+
+void payload_check(const unsigned char *payload, size_t size)
 {
 	const volatile unsigned char *bytes = payload;
+	uint64_t said;
 
+	memcpy(&said, payload, SIZE_BYTES);
+	if (said != size || (size > SIZE_BYTES && payload[size - 1] != 'x'))
+		die("the wrong payload arrived", 0);
 	for (size_t i = 0; i < size; i += 64)
 		(void)bytes[i];
 }
