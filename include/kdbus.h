@@ -538,8 +538,8 @@ struct kdbus_cmd_exchange {
 	__u64 size;
 	__u64 flags;			/* KDBUS_EXCHANGE_* */
 	__u64 return_flags;		/* out: KDBUS_RECV_RETURN_DROPPED_MSGS */
-	__u64 msgs_size;		/* in: bytes of messages to send; out: bytes of records */
 	__u64 progress;			/* 0; on EINTR the bus writes what has been done: repeat the command as it then stands */
+	__u64 msgs_size;		/* in: bytes of messages to send; out: bytes of records */
 	__u64 wait_ns;			/* with RECV: CLOCK_MONOTONIC time until which to wait, 0 not at all, ~0 for ever */
 	__s64 priority;			/* with USE_PRIORITY: only messages with this or a smaller value */
 	__u64 dropped_msgs;		/* out: as in a RECV */

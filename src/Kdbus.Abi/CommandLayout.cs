@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Kdbus.Abi;
 
 /// <summary>How often an item may stand in a command.</summary>
@@ -19,6 +21,9 @@ public enum ItemCount
 /// </summary>
 public sealed class CommandLayout
 {
+    private const int SizeShift = 16;
+    private const int SizeMask = 0x3fff;
+
     private readonly (ItemType Type, ItemCount Count)[] _items;
 
     private CommandLayout(Command command, ulong flags, params (ItemType, ItemCount)[] items)
@@ -31,14 +36,23 @@ public sealed class CommandLayout
     /// <summary>The command.</summary>
     public Command Command { get; }
 
-    /// <summary>Bytes of the fixed struct, as the ioctl number says.</summary>
-    public int FixedSize => (int)((uint)Command >> 16) & 0x3fff;
+    /// <summary>Bytes of the fixed struct, as the ioctl number says unless the caller chooses that.</summary>
+    public int FixedSize => Command == Command.Exchange ? Unsafe.SizeOf<KdbusCmdExchange>() : (int)((uint)Command >> SizeShift) & SizeMask;
 
     /// <summary>The flags known, without NEGOTIATE.</summary>
     public ulong Flags { get; }
 
     /// <summary>The items known.</summary>
     public ReadOnlySpan<(ItemType Type, ItemCount Count)> Items => _items;
+
+    /// <summary>Whether the interface of 2015 had neither such a command nor such an item.</summary>
+    public static bool IsExtension(Command command) => command is Command.Exchange or Command.FdsInstalled;
+
+    /// <inheritdoc cref="IsExtension(Command)"/>
+    public static bool IsExtension(ItemType type) => type is >= ItemType.FdSocket and < ItemType.Timestamp;
+
+    /// <summary>Whether it is an EXCHANGE, of whatever size.</summary>
+    public static bool IsExchange(uint ioctl) => (ioctl & ~((uint)SizeMask << SizeShift)) == (uint)Command.Exchange;
 
     /// <summary>How often <paramref name="type"/> may stand in this command.</summary>
     public ItemCount CountOf(ItemType type)
@@ -65,6 +79,7 @@ public sealed class CommandLayout
     /// <summary>The layout of a command, or null for a number that is none.</summary>
     public static CommandLayout? Of(uint ioctl) => (Command)ioctl switch
     {
+        _ when IsExchange(ioctl) => Exchange,
         Command.Send => Send,
         Command.Recv => Recv,
         Command.Free => Free,
@@ -161,4 +176,11 @@ public sealed class CommandLayout
 
     private static readonly CommandLayout MatchRemove = new(Command.MatchRemove, 0);
     private static readonly CommandLayout FdsInstalled = new(Command.FdsInstalled, 0, (ItemType.Fds, ItemCount.Mandatory));
+
+    private static readonly CommandLayout Exchange = new(
+        Command.Exchange,
+        (ulong)(ExchangeFlags.SyncReply | ExchangeFlags.Recv | ExchangeFlags.UsePriority),
+        (ItemType.Free, ItemCount.Once),
+        (ItemType.FdSocket, ItemCount.Once),
+        (ItemType.CancelFd, ItemCount.Once));
 }

@@ -202,10 +202,10 @@ public struct KdbusCmdExchange
     [FieldOffset(8)] public ulong Flags;
     /// <summary>Out: <see cref="RecvReturnFlags.DroppedMsgs"/> or 0.</summary>
     [FieldOffset(16)] public ulong ReturnFlags;
-    /// <summary>In: bytes of the messages to send. Out: bytes of the records received.</summary>
-    [FieldOffset(24)] public ulong MsgsSize;
     /// <summary>In: 0. Out, on EINTR: what has been done, so that the command can be issued again as it stands.</summary>
-    [FieldOffset(32)] public ulong Progress;
+    [FieldOffset(24)] public ulong Progress;
+    /// <summary>In: bytes of the messages to send. Out: bytes of the records received.</summary>
+    [FieldOffset(32)] public ulong MsgsSize;
     /// <summary>In, with <see cref="ExchangeFlags.Recv"/>: CLOCK_MONOTONIC time until which to wait, nanoseconds; 0 not at all.</summary>
     [FieldOffset(40)] public ulong WaitNs;
     /// <summary>In, with <see cref="ExchangeFlags.UsePriority"/>: the least urgent priority wanted.</summary>

@@ -23,6 +23,8 @@ public static class Constants
     public const uint FileSystemMagic = 0x44427573;
     /// <summary>Offset of a <see cref="ItemType.PayloadOff"/> that stands for zero bytes kept nowhere.</summary>
     public const ulong OffsetNone = ulong.MaxValue;
+    /// <summary>Offset in a <see cref="KdbusMsgInfo"/> of a message that stands right behind it instead of in the pool: an extension.</summary>
+    public const ulong OffsetInline = ulong.MaxValue;
 }
 
 /// <summary>The limits of the interface, in the unit each one names.</summary>

@@ -17,7 +17,8 @@ public static class ItemRules
         var length = payload.Length;
         return type switch
         {
-            ItemType.Negotiate => Require(length % 8 == 0),
+            ItemType.Negotiate or ItemType.Free => Require(length % 8 == 0),
+            ItemType.PayloadInline => Require(length > 0),
             ItemType.PayloadVec or ItemType.PayloadOff =>
                 Require(length == 16 && MemoryMarshal.Read<ulong>(payload) != 0),
             ItemType.PayloadMemfd => CheckMemfd(payload),

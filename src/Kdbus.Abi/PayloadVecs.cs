@@ -3,9 +3,22 @@ using System.Runtime.CompilerServices;
 
 namespace Kdbus.Abi;
 
+/// <summary>What a piece of payload is.</summary>
+public enum PieceKind
+{
+    /// <summary>Bytes in the sender's memory.</summary>
+    Vector,
+    /// <summary>A vector without an address: zeros that are kept nowhere.</summary>
+    Zeros,
+    /// <summary>A sealed memfd.</summary>
+    Memfd,
+    /// <summary>Bytes that stand in the message itself: an extension.</summary>
+    Inline,
+}
+
 /// <summary>
 /// Walks the payload of a message that is being sent and says where each piece goes in the receiver's payload area:
-/// a vector's bytes follow each other in item order; a null vector and a memfd leave <c>size mod 8</c> zero bytes, so
+/// the bytes of vectors, and those that stand in the message itself, follow each other in item order; a null vector and a memfd leave <c>size mod 8</c> zero bytes, so
 /// that what follows keeps its alignment. The walk trusts nothing: it ends at the first malformed item.
 /// </summary>
 public ref struct PayloadVecs
@@ -27,11 +40,14 @@ public ref struct PayloadVecs
         return size < (ulong)headerSize || size > (ulong)message.Length ? default : new PayloadVecs(message[headerSize..(int)size]);
     }
 
-    /// <summary>The piece found by <see cref="MoveNext"/>: a vector, or a memfd (then <c>Address</c> is 0).</summary>
+    /// <summary>The piece found by <see cref="MoveNext"/>; only a vector has an <c>Address</c>.</summary>
     public KdbusVec Current { get; private set; }
 
-    /// <summary>The piece is a memfd.</summary>
-    public bool IsMemfd { get; private set; }
+    /// <summary>What it is.</summary>
+    public PieceKind Kind { get; private set; }
+
+    /// <summary>Its bytes, if they stand in the message.</summary>
+    public ReadOnlySpan<byte> Inline { get; private set; }
 
     /// <summary>The memfd, if it is one.</summary>
     public KdbusMemfd Memfd { get; private set; }
@@ -43,7 +59,7 @@ public ref struct PayloadVecs
     public ulong Area { get; private set; }
 
     /// <summary>Bytes that <see cref="Current"/> takes in the payload area.</summary>
-    public readonly ulong AreaOfCurrent => Current.Address != 0 ? Current.Size : Current.Size % 8;
+    public readonly ulong AreaOfCurrent => Kind is PieceKind.Vector or PieceKind.Inline ? Current.Size : Current.Size % 8;
 
     /// <summary>Finds the next piece.</summary>
     public bool MoveNext()
@@ -55,16 +71,22 @@ public ref struct PayloadVecs
             {
                 case ItemType.PayloadVec:
                     Current = item.As<KdbusVec>();
+                    Kind = Current.Address != 0 ? PieceKind.Vector : PieceKind.Zeros;
                     break;
                 case ItemType.PayloadMemfd:
                     Memfd = item.As<KdbusMemfd>();
                     Current = new KdbusVec { Size = Memfd.Size };
+                    Kind = PieceKind.Memfd;
+                    break;
+                case ItemType.PayloadInline:
+                    Inline = item.Payload;
+                    Current = new KdbusVec { Size = (ulong)Inline.Length };
+                    Kind = PieceKind.Inline;
                     break;
                 default:
                     continue;
             }
 
-            IsMemfd = item.Type == ItemType.PayloadMemfd;
             Position = Area;
             Area += AreaOfCurrent;
             return true;

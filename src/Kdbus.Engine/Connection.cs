@@ -122,7 +122,7 @@ public sealed class Connection
     internal Quota Quota { get; }
 
     /// <summary>The names it owns, in the order in which it came to own them.</summary>
-    internal IReadOnlyList<NameEntry> Names => _names;
+    internal List<NameEntry> Names => _names;
 
     /// <summary>The same with the flags they have now, as a value.</summary>
     internal OwnedName[] OwnedNames => _ownedNames ??= [.. _names.Select(name => new OwnedName(name.Name, name.Flags))];
@@ -138,6 +138,17 @@ public sealed class Connection
 
     /// <summary>The last question to the <see cref="MatchIndex"/> that this connection was an answer to.</summary>
     internal ulong MatchedQuestion { get; set; }
+
+    /// <summary>The kinds of metadata that messages in the queue bring, and perhaps some more.</summary>
+    internal AttachFlags QueuedKinds { get; set; }
+
+    /// <summary>The calls that wait for a message, in the order in which they came.</summary>
+    internal WaitingCall? FirstWaiting { get; set; }
+
+    internal WaitingCall? LastWaiting { get; set; }
+
+    /// <summary>Those who wait are about to be served.</summary>
+    internal bool IsDue { get; set; }
 
     /// <summary>The requests this connection made and may still get replies to.</summary>
     internal ReplyTrackers Requests { get; } = new();

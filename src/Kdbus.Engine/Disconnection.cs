@@ -17,7 +17,8 @@ internal static class Disconnection
         bus.Policy.Remove(connection);
         bus.Remove(connection);
         bus.Names.Leave(connection, now);
-        while (connection.Queue.First is { } message) Queueing.Remove(connection, message);
+        while (connection.Queue.First is { } message) Queueing.Remove(domain, connection, message);
+        domain.WaitingCalls.ConnectionGone(connection);
         domain.Replies.RequesterGone(connection);
         while (connection.Expected.First is { } tracker) domain.Replies.NoAnswer(tracker, now);
         Notifications.IdRemoved(domain, connection, now);

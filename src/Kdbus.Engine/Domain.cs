@@ -32,6 +32,7 @@ public sealed class Domain
         Effects = effects;
         Limits = limits ?? new DomainLimits();
         Replies = new Replies(this);
+        WaitingCalls = new WaitingCalls(this);
     }
 
     /// <summary>Inode number of <c>control</c>; the root directory has the number before it.</summary>
@@ -49,6 +50,11 @@ public sealed class Domain
     public AttachFlags LetsThrough =>
         AttachMask.HasFlag(AttachFlags.Pids) ? (AttachMask & AttachFlags.All) | Abi.AttachMask.Extensions : AttachMask & AttachFlags.All;
 
+    /// <summary>
+    /// What goes beyond the interface of 2015 can be used. If not, it is refused as that interface refuses what it does not know.
+    /// </summary>
+    public bool HasExtensions { get; init; } = true;
+
     /// <summary>What ids are called where they have no name.</summary>
     public OverflowIds Overflow { get; init; } = new(65534, 65534);
 
@@ -59,7 +65,7 @@ public sealed class Domain
     public int OpenHandles => _handles.Count;
 
     /// <summary>CLOCK_MONOTONIC time at which <see cref="Advance"/> has something to do; <see cref="ulong.MaxValue"/> if never.</summary>
-    public ulong NextDeadline => Replies.NextDeadline;
+    public ulong NextDeadline => Math.Min(Replies.NextDeadline, WaitingCalls.NextDeadline);
 
     internal IEffects Effects { get; }
 
@@ -69,6 +75,10 @@ public sealed class Domain
     internal User BusItself { get; } = new(null);
 
     internal Replies Replies { get; }
+
+    internal WaitingCalls WaitingCalls { get; }
+
+    internal Spares Spares { get; } = new();
 
     /// <summary>Room for the answers of a <see cref="Matching.MatchIndex"/>; empty between questions.</summary>
     internal List<Connection> Listeners { get; } = [];
@@ -102,8 +112,8 @@ public sealed class Domain
     /// </summary>
     public Errno Admit(ulong handle, uint ioctl)
     {
-        if (CommandLayout.Of(ioctl) == null) return Errno.ENOTTY;
-        return _handles.TryGetValue(handle, out var opened) ? opened.Admit((Command)ioctl) : Errno.EBADF;
+        if (CommandLayout.Of(ioctl) is not { } layout || !Knows(layout.Command)) return Errno.ENOTTY;
+        return _handles.TryGetValue(handle, out var opened) ? opened.Admit(layout.Command) : Errno.EBADF;
     }
 
     /// <summary>
@@ -132,6 +142,24 @@ public sealed class Domain
         return Outcome.Done(result);
     }
 
+    /// <summary>
+    /// An EXCHANGE with RECV, at last: takes what is there, or begins to wait. It was begun by <see cref="Execute"/>, and so was each message
+    /// that it sends, as a SEND.
+    /// </summary>
+    public Outcome Receive(ref Invocation call)
+    {
+        call.Now = InOrder(call.Now);
+        if (NextDeadline <= call.Now.Monotonic) Advance(call.Now);
+        var result = Admit(call.Handle, call.Ioctl);
+        return result == Errno.OK ? ExchangeCommand.Receive(this, ref call, _handles[call.Handle].Connection!) : Outcome.Done(result);
+    }
+
+    /// <summary>
+    /// Ends the waiting of those for whom there is something to receive. Whoever drives the engine does this after each input, or after several that
+    /// belong together.
+    /// </summary>
+    public void Serve() => WaitingCalls.Serve(_now);
+
     /// <summary>A command that brought files is not executed.</summary>
     public void Abandon(scoped in Invocation call) => MessageFiles.Of(this, BusItself, call)?.Release();
 
@@ -158,13 +186,22 @@ public sealed class Domain
     }
 
     /// <summary>A signal arrived at the caller of a pending call; nothing happens if that has ended meanwhile.</summary>
-    public void Interrupt(ulong request) => Replies.Interrupt(request);
+    public void Interrupt(ulong request)
+    {
+        Replies.Interrupt(request);
+        WaitingCalls.Interrupt(request);
+    }
 
     /// <summary>The cancel descriptor of a pending call became readable; nothing happens if that has ended meanwhile.</summary>
     public void Cancel(ulong request) => Replies.Cancel(request);
 
     /// <summary>Ends what has a deadline that is not after <paramref name="now"/>.</summary>
-    public void Advance(Instant now) => Replies.Advance(InOrder(now));
+    public void Advance(Instant now)
+    {
+        now = InOrder(now);
+        Replies.Advance(now);
+        WaitingCalls.Advance(now);
+    }
 
     /// <summary>What poll(2) shows of a handle.</summary>
     public PollState Poll(ulong handle)
@@ -182,6 +219,13 @@ public sealed class Domain
     {
         if (now.Monotonic > _now.Monotonic) _now = now;
         return _now;
+    }
+
+    /// <summary>Takes a mask of metadata as a caller gave it: EINVAL if it has a bit that is no kind here.</summary>
+    internal Errno ReadMask(ulong given, out AttachFlags mask)
+    {
+        var result = Abi.AttachMask.Sanitize(given, out mask);
+        return result == Errno.OK && !HasExtensions && (mask & Abi.AttachMask.Extensions) != 0 ? Errno.EINVAL : result;
     }
 
     internal ulong NextId() => ++_lastId;
@@ -203,6 +247,8 @@ public sealed class Domain
             Disconnection.Run(this, connection, now);
         }
     }
+
+    private bool Knows(Command command) => HasExtensions || !CommandLayout.IsExtension(command);
 
     private void End(Handle handle, Instant now)
     {

@@ -66,7 +66,7 @@ internal sealed class Handle(ulong id, Endpoint? endpoint, in Caller opener)
 
     private static bool IsFor(ConnectionKind kind, Command command) => command switch
     {
-        Command.Recv or Command.Free or Command.FdsInstalled => kind != ConnectionKind.PolicyHolder,
+        Command.Recv or Command.Free or Command.FdsInstalled or Command.Exchange => kind != ConnectionKind.PolicyHolder,
         Command.List or Command.ConnInfo or Command.BusCreatorInfo or Command.Update => true,
         _ => kind == ConnectionKind.Ordinary,
     };

@@ -159,6 +159,12 @@ public ref struct Invocation
     /// <summary>SEND: the bytes of all vectors that are not null, in order, if <see cref="PayloadPlace.Here"/>.</summary>
     public ReadOnlySpan<byte> Payload { get; init; }
 
+    /// <summary>
+    /// EXCHANGE, and each SEND that is part of one: where to write the messages that it receives, so far as they fit. Empty for
+    /// all other commands.
+    /// </summary>
+    public Span<byte> Answer { get; init; }
+
     /// <summary>SEND: what is behind the numbers that <see cref="DescriptorNumbers"/> finds in the message.</summary>
     public ReadOnlySpan<SentFile> Files { get; init; }
 

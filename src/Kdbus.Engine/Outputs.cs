@@ -14,6 +14,12 @@ public interface IEffects
     void Complete(in Completion completion);
 
     /// <summary>
+    /// The room that a pending call has for messages, as long as its <see cref="Invocation.Answer"/> was. What is written there goes with the
+    /// completion that follows.
+    /// </summary>
+    Span<byte> AnswerOf(ulong request);
+
+    /// <summary>
     /// No message has this file any more. It is to be closed before the command that caused this is answered.
     /// </summary>
     void CloseFile(ulong file);
@@ -31,7 +37,13 @@ public interface IEffects
 public readonly record struct Refusal(Connection Receiver, Connection? Sender, User User, ulong Size, Errno Reason);
 
 /// <summary>A range of a pool.</summary>
-public readonly record struct PoolRange(ulong Offset, ulong Size);
+public readonly record struct PoolRange(ulong Offset, ulong Size)
+{
+    internal PoolRange(KdbusMsgInfo info)
+        : this(info.Offset, info.MsgSize)
+    {
+    }
+}
 
 /// <summary>The end of a synchronous call.</summary>
 /// <param name="Request">The call.</param>
@@ -41,7 +53,20 @@ public readonly record struct PoolRange(ulong Offset, ulong Size);
 /// <param name="Reply">With OK: what goes into <c>kdbus_cmd_send.reply</c>.</param>
 /// <param name="Handout">With OK: what is to be handed out with the answer; null if nothing is.</param>
 public readonly record struct Completion(
-    ulong Request, ulong Handle, Errno Result, bool Restart, KdbusMsgInfo Reply = default, Handout? Handout = null);
+    ulong Request, ulong Handle, Errno Result, bool Restart, KdbusMsgInfo Reply = default, Handout? Handout = null)
+{
+    /// <summary>With OK: what was received, if the call was an EXCHANGE.</summary>
+    public Reception Reception { get; init; }
+
+    /// <summary>The slice that the caller learns of by this result; size 0 if none.</summary>
+    public PoolRange Published { get; init; }
+}
+
+/// <summary>What an EXCHANGE has received.</summary>
+/// <param name="Messages">How many messages.</param>
+/// <param name="Bytes">Bytes of their records, from the first byte of the answer on.</param>
+/// <param name="Dropped">Messages lost since the last time.</param>
+public readonly record struct Reception(int Messages, int Bytes, ulong Dropped);
 
 /// <summary>How a command stands after <see cref="Domain.Execute"/>.</summary>
 public enum OutcomeKind
@@ -68,6 +93,9 @@ public struct Outcome
 
     /// <summary>The slice that the caller learns of by this result; size 0 if none.</summary>
     public PoolRange Published { get; internal set; }
+
+    /// <summary>What was received into <see cref="Invocation.Answer"/>.</summary>
+    public Reception Reception { get; internal set; }
 
     /// <summary>What is to be handed out before the caller is told; null if nothing is.</summary>
     public Handout? Handout { get; internal set; }

@@ -35,15 +35,17 @@ internal sealed class Slice
 /// </summary>
 internal sealed class Pool
 {
-    private const int SparesKept = 8;
-
     private readonly Dictionary<ulong, Slice> _used = [];
     private readonly List<Slice> _free = []; // by size, then offset
-    private readonly Stack<Slice> _spares = new();
+    private readonly SpareList<Slice> _spares;
 
-    public Pool(IPoolMemory memory, ulong size)
+    /// <param name="memory">Its memory.</param>
+    /// <param name="size">Bytes of it.</param>
+    /// <param name="spares">Slices of any pool that are none any more.</param>
+    public Pool(IPoolMemory memory, ulong size, SpareList<Slice> spares)
     {
         Memory = memory;
+        _spares = spares;
         Size = size;
         _free.Add(new Slice { Size = size });
     }
@@ -84,7 +86,7 @@ internal sealed class Pool
         _free.RemoveAt(index);
         if (range.Size > size)
         {
-            var rest = _spares.TryPop(out var spare) ? spare : new Slice();
+            var rest = _spares.Take();
             rest.Offset = range.Offset + size;
             rest.Size = range.Size - size;
             rest.Previous = range;
@@ -150,7 +152,9 @@ internal sealed class Pool
     private void Spare(Slice slice)
     {
         slice.Previous = slice.Next = null;
-        if (_spares.Count < SparesKept) _spares.Push(slice);
+        slice.Offset = slice.Size = 0;
+        slice.HeldByBus = slice.HeldByOwner = false;
+        _spares.GiveBack(slice);
     }
 
     private void AddFree(Slice slice) => _free.Insert(FirstFreeOf(slice.Size, slice.Offset), slice);

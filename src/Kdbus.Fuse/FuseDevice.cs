@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Kdbus.Fuse.Wire;
 using Kdbus.Linux;
 
@@ -10,6 +11,8 @@ namespace Kdbus.Fuse;
 /// <param name="fd">An open /dev/fuse, in blocking mode.</param>
 public sealed unsafe class FuseDevice(int fd) : IFuseChannel
 {
+    private const int CopiedBody = 4096;
+
     [ThreadStatic]
     private static int t_thread;
 
@@ -33,11 +36,23 @@ public sealed unsafe class FuseDevice(int fd) : IFuseChannel
     {
         if (body.IsEmpty)
             return FileDescriptor.Write(_fd, header);
+        if (body.Length <= CopiedBody)
+            return WriteCopied(header, body);
         fixed (byte* first = header, second = body)
         {
             ReadOnlySpan<IoVec> pieces = [new(first, (nuint)header.Length), new(second, (nuint)body.Length)];
             return FileDescriptor.Writev(_fd, pieces);
         }
+    }
+
+    /// <summary>Small ones leave in one piece: the kernel looks each piece up in our memory, which costs more than to copy it.</summary>
+    [SkipLocalsInit]
+    private nint WriteCopied(ReadOnlySpan<byte> header, ReadOnlySpan<byte> body)
+    {
+        Span<byte> message = stackalloc byte[header.Length + body.Length];
+        header.CopyTo(message);
+        body.CopyTo(message[header.Length..]);
+        return FileDescriptor.Write(_fd, message);
     }
 
     /// <summary>Sends the thread that is in <see cref="Read"/> a signal that does nothing.</summary>

@@ -11,14 +11,14 @@ public sealed class DeadlineHeapTests
     [Fact]
     public void It_gives_the_earliest_and_forgets_what_is_removed() => Schedules.Sample(schedule =>
     {
-        var heap = new DeadlineHeap();
+        var heap = new DeadlineHeap<ReplyTracker>();
         var list = new List<ReplyTracker>();
         foreach (var (step, number) in schedule)
         {
             switch (step)
             {
                 case 0 or 1:
-                    var added = new ReplyTracker(null!, null!, name: null, cookie: 1, deadline: number, synchronous: false);
+                    var added = new ReplyTracker { Deadline = number };
                     heap.Add(added);
                     list.Add(added);
                     break;
@@ -40,7 +40,7 @@ public sealed class DeadlineHeapTests
         Assert.Null(heap.TakeDue(ulong.MaxValue));
     });
 
-    private static void Take(DeadlineHeap heap, List<ReplyTracker> list, ulong now)
+    private static void Take(DeadlineHeap<ReplyTracker> heap, List<ReplyTracker> list, ulong now)
     {
         var due = heap.TakeDue(now);
         if (list.Count == 0 || list.Min(tracker => tracker.Deadline) > now)

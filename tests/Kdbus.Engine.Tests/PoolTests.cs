@@ -21,7 +21,7 @@ public sealed class PoolTests
     [Fact]
     public void It_does_what_a_naive_best_fit_does() => Schedules.Sample(schedule =>
     {
-        var pool = new Pool(new PoolMemory(Size), Size);
+        var pool = new Pool(new PoolMemory(Size), Size, new(4));
         var inUse = new bool[Size / 8];
         var slices = new List<Slice>();
         foreach (var (step, number) in schedule)
@@ -45,7 +45,7 @@ public sealed class PoolTests
     [Fact]
     public void The_first_slice_lies_at_the_low_end_and_sizes_are_rounded_up_to_8()
     {
-        var pool = new Pool(new PoolMemory(Size), Size);
+        var pool = new Pool(new PoolMemory(Size), Size, new(4));
         pool.Allocate(1, out var first);
         pool.Allocate(9, out var second);
         Assert.Equal((0UL, 8UL), (first.Offset, first.Size));
@@ -55,7 +55,7 @@ public sealed class PoolTests
     [Fact]
     public void Free_space_in_two_pieces_does_not_hold_what_it_would_hold_in_one()
     {
-        var pool = new Pool(new PoolMemory(Size), Size);
+        var pool = new Pool(new PoolMemory(Size), Size, new(4));
         pool.Allocate(1024, out var low);
         pool.Allocate(1024, out _);
         pool.Allocate(1024, out var high);
@@ -69,7 +69,7 @@ public sealed class PoolTests
     [Fact]
     public void A_slice_is_free_only_when_neither_side_holds_it()
     {
-        var pool = new Pool(new PoolMemory(Size), Size);
+        var pool = new Pool(new PoolMemory(Size), Size, new(4));
         pool.Allocate(8, out var slice);
         slice.HeldByOwner = true;
         pool.ReleaseByBus(slice);
@@ -82,7 +82,7 @@ public sealed class PoolTests
     public void A_host_without_memory_refuses_and_nothing_is_taken()
     {
         var memory = new PoolMemory(Size) { IsExhausted = true };
-        var pool = new Pool(memory, Size);
+        var pool = new Pool(memory, Size, new(4));
         Assert.Equal(Errno.ENOMEM, pool.Allocate(64, out _));
         Assert.Equal((0, 1, Size), (pool.Count, Inside.FreeRanges(pool), (int)Inside.FreeBytes(pool)));
         memory.IsExhausted = false;
@@ -93,7 +93,7 @@ public sealed class PoolTests
     public void The_memory_is_told_each_time_the_last_slice_is_gone()
     {
         var memory = new PoolMemory(Size);
-        var pool = new Pool(memory, Size);
+        var pool = new Pool(memory, Size, new(4));
         pool.Allocate(8, out var one);
         pool.Allocate(8, out var two);
         pool.ReleaseByBus(one);

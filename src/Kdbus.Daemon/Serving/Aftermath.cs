@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Daemon.Serving.Exchanges;
 using Kdbus.Daemon.Serving.Files;
 using Kdbus.Engine;
 using Kdbus.Engine.Files;
@@ -30,7 +31,7 @@ internal sealed class Aftermath(
             // command in or storing its results. The caller may go; the reader will find the command answered. It looks
             // under this lock before the command takes effect.
             if (target.IsHeld && host.IsPending(request.Target)) host.Domain.Interrupt(request.Target);
-            else if (!ended) target.Error((int)Errno.EINTR);
+            else if (!ended) EndStuck(request.Target, target);
         }
 
         if (ended) End(call);
@@ -101,10 +102,11 @@ internal sealed class Aftermath(
         IReadOnlyList<ulong> unheld;
         using (host.Enter())
         {
+            host.Domain.Serve();
             unheld = host.TakeUnheldFiles();
             wakes = host.TakeWake(out pollHandle);
             tells = !wakes && host.Refusals.TryTake(out told);
-            ends = !wakes && !tells && (host.TakeFailed(out call) || (withAnswers && host.TakeAnswered(out call)));
+            ends = !wakes && !tells && (host.TakeReady(out call) || (withAnswers && host.TakeAnswered(out call)));
             deadline = host.Domain.NextDeadline;
             if (ends && call.Call.Cancel != null) host.AwaitClosing(call);
         }
@@ -125,6 +127,12 @@ internal sealed class Aftermath(
     private void End(in EndedCall ended)
     {
         var (call, completion) = ended;
+        if (call.Exchange is { } exchange)
+        {
+            End(call, exchange, completion);
+            return;
+        }
+
         if (completion.Result != Errno.OK)
         {
             call.Reply.Ioctl(completion.Restart ? RestartSys : -(int)completion.Result);
@@ -133,8 +141,45 @@ internal sealed class Aftermath(
 
         var reply = completion.Reply;
         var result = completion.Handout is { } handout ? HandOut(handout, call, ref reply) : Errno.OK;
-        publisher.Publish(call.File, new PoolRange(reply.Offset, reply.MsgSize));
+        publisher.Publish(call.File, completion.Published);
         call.Reply.Ioctl(-(int)(result == Errno.OK ? StoreReply(call, reply) : result));
+    }
+
+    /// <summary>A signal at a caller whose memory keeps a reader: an EXCHANGE may have done something before.</summary>
+    private void EndStuck(ulong request, HeldReply target)
+    {
+        if (!host.TryFindProgress(request, out var command))
+        {
+            target.Error((int)Errno.EINTR);
+            return;
+        }
+
+        Span<byte> told = stackalloc byte[ExchangeAnswer.HeaderSize];
+        target.Ioctl(-(int)Errno.EINTR, told[..ExchangeAnswer.Interrupted(told, command)]);
+    }
+
+    private void End(in PendingCall call, PendingExchange exchange, in Completion completion)
+    {
+        var result = completion.Result;
+        if (completion.Handout is { } handout
+            && !files.HandOut(handout, new BlockingCaller(call.Thread, call.Uid, call.Argument), call.FdSocket, call.Reply.IsPending))
+        {
+            if (handout.Files.Count > 0) ExchangeAnswer.TellIncomplete(exchange.Records);
+            else result = Errno.EIO;
+        }
+
+        if (completion.Published.Size > 0) publisher.Publish(call.File, completion.Published);
+        if (completion.Restart)
+        {
+            Span<byte> told = stackalloc byte[ExchangeAnswer.HeaderSize];
+            call.Reply.Ioctl(RestartSys, told[..ExchangeAnswer.Interrupted(told, exchange.Command)]);
+        }
+        else
+        {
+            call.Reply.Ioctl(-(int)result, result == Errno.OK ? exchange.Answer(completion.Reception) : default);
+        }
+
+        using (host.Enter()) host.PutDown(exchange);
     }
 
     /// <summary>Hands out what comes with the answer; what cannot be is told, or the answer is lost.</summary>

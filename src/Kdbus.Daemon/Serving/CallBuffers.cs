@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Kdbus.Abi;
 using Kdbus.Engine;
 using Kdbus.Engine.Files;
 using Kdbus.Linux;
@@ -21,6 +23,7 @@ internal sealed unsafe class CallBuffers
     private readonly byte[] _frame;
     private readonly byte[] _message;
     private readonly byte[] _payload;
+    private readonly byte[] _send;
 
     private CallBuffers(DomainLimits limits)
     {
@@ -28,6 +31,7 @@ internal sealed unsafe class CallBuffers
         _frame = GC.AllocateUninitializedArray<byte>(limits.CommandSize, pinned: true);
         _message = GC.AllocateUninitializedArray<byte>(limits.MessageSize, pinned: true);
         _payload = GC.AllocateUninitializedArray<byte>(InlinePayload, pinned: true);
+        _send = new byte[Unsafe.SizeOf<KdbusCmdSend>()];
         Remote = new RemoteIoVec[limits.MessageItems];
         Local = new IoVec[limits.MessageItems];
         Files = new SentFile[limits.MessageMemfds + limits.Fds];
@@ -41,6 +45,9 @@ internal sealed unsafe class CallBuffers
 
     /// <summary>Room for <see cref="InlinePayload"/> bytes.</summary>
     public Span<byte> Payload => _payload;
+
+    /// <summary>Room for the SEND of a message that came with another command.</summary>
+    public Span<byte> Send => _send;
 
     /// <summary>
     /// Pieces of memory on the caller's side of a copy: one for each item a message may have. The least number of items

@@ -85,7 +85,7 @@ internal readonly ref struct CommandFetch
         while (pieces.MoveNext())
         {
             var piece = pieces.Current;
-            if (piece.Address == 0) continue;
+            if (pieces.Kind != PieceKind.Vector) continue;
             if (count == _buffers.Remote.Length || piece.Size > CallBuffers.InlinePayload) return PayloadPlace.Remote;
             _buffers.Remote[count++] = new RemoteIoVec(piece.Address, piece.Size);
             total += piece.Size;
@@ -110,7 +110,7 @@ internal readonly ref struct CommandFetch
         while (pieces.MoveNext())
         {
             var piece = pieces.Current;
-            if (piece.Address == 0) continue;
+            if (pieces.Kind != PieceKind.Vector) continue;
             _buffers.Remote[count] = new RemoteIoVec(piece.Address, piece.Size);
             _buffers.Local[count++] = new IoVec(pool.Address(area + pieces.Position), (nuint)piece.Size);
             total += piece.Size;
@@ -152,7 +152,7 @@ internal readonly ref struct CommandFetch
             while (pieces.MoveNext())
             {
                 var piece = pieces.Current;
-                if (piece.Address == 0) continue;
+                if (pieces.Kind != PieceKind.Vector) continue;
                 for (var done = 0UL; done < piece.Size;)
                 {
                     var size = (int)Math.Min(piece.Size - done, (ulong)buffer.Length);

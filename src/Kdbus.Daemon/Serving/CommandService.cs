@@ -5,8 +5,6 @@ using Kdbus.Abi;
 using Kdbus.Daemon.Serving.Files;
 using Kdbus.Engine;
 using Kdbus.Engine.Files;
-using Kdbus.Engine.Messages;
-using Kdbus.Engine.Processes;
 using Kdbus.Fuse;
 
 namespace Kdbus.Daemon.Serving;
@@ -14,13 +12,16 @@ namespace Kdbus.Daemon.Serving;
 /// <summary>
 /// A command's way: ask whether it may be issued, fetch it (no lock held, the caller's memory may block), decide under
 /// the lock, copy a large payload (no lock), commit, store the results (no lock), answer. What the command caused for
-/// others is left to <see cref="Aftermath"/>, after it is answered.
+/// others is left to <see cref="Aftermath"/>, after it is answered. An EXCHANGE has its own way, <see cref="Exchanges.ExchangeService"/>.
 /// </summary>
 internal sealed class CommandService(
-    DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher, CancelWatch cancels, MessageFileService files, Aftermath aftermath)
+    DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher, CancelIntake cancels, MessageFileService files)
 {
     /// <summary>Too many callers of this user, or of all, sit on memory that does not answer.</summary>
     internal const Errno TooManyStuck = Errno.EUSERS;
+
+    private readonly CallerInquiry _inquiry = new(callers, session, files);
+    private readonly PayloadCopy _copy = new(session);
 
     /// <summary>They do not change while the domain lives, so they may be read without its lock.</summary>
     private readonly DomainLimits _limits = host.Domain.Limits;
@@ -43,7 +44,6 @@ internal sealed class CommandService(
         }
 
         Run(request, reply, file);
-        aftermath.Carry();
     }
 
     private void Run(in IoctlRequest request, FuseReply reply, OpenFile file)
@@ -77,7 +77,8 @@ internal sealed class CommandService(
             fetched = ClearReturnFlags(request, reply, ref send);
             if (fetched == Errno.OK)
             {
-                cancellable = TakeCancelDescriptor(context, layout, reply, frame, out cancel);
+                var waits = (send.Flags & (ulong)SendFlags.SyncReply) != 0;
+                cancellable = cancels.Take(context, frame[layout.FixedSize..], waits, reply, out cancel);
                 taken = files.Take(context, message, reply, buffers.Files);
             }
         }
@@ -120,7 +121,7 @@ internal sealed class CommandService(
         }
 
         if (decided && outcome.Kind == OutcomeKind.Pending) return;
-        if (cancel != null) Close(cancel, context, request.Argument);
+        if (cancel != null) cancels.Close(cancel, caller);
         if (outcome.Handout is { } handout) HandOut(handout, ref outcome, caller, requester, layout, frame, reply);
         if (decided) Finish(request, reply, file, layout, frame, outcome);
     }
@@ -160,36 +161,15 @@ internal sealed class CommandService(
                 return true;
             }
 
-            var found = FindOut(ref call, known, context, requester, wait.Argument);
+            var findings = new Findings(call.Caller, call.Process, call.View, call.Pidfd);
+            var takesPidfd = call.Ioctl == (uint)Command.Send && call.Pidfd == 0;
+            var found = _inquiry.FindOut(known, takesPidfd, context, requester, wait.Argument, ref findings);
+            call = call with { Caller = findings.Caller, Process = findings.Process, View = findings.View, Pidfd = findings.Pidfd };
             if (found == Errno.OK) continue;
             reply.Ioctl(-(int)found);
             return false;
         }
     }
-
-    /// <summary>
-    /// Finds out about the caller, who stands still: EUSERS if his memory would have to be read and he has too many readers stuck, EXDEV if
-    /// he acts for somebody who is gone.
-    /// </summary>
-    private Errno FindOut(ref Invocation call, CallerNeeds needs, in RequestContext context, in Requester requester, ulong argument)
-    {
-        var blocks = needs.Kinds.HasFlag(AttachFlags.Cmdline);
-        if (blocks && !Enter(context, argument)) return TooManyStuck;
-        var thread = requester.Thread;
-        call = call with
-        {
-            Caller = needs.Facts.HasFlag(CallerFacts.Ids) ? Identify(context, thread, needs.Facts) : default,
-            Process = needs.Kinds != AttachFlags.None ? callers.Describe(thread, needs.Kinds) : null,
-            View = (needs.Facts & CallerFacts.View) != 0 ? callers.ViewOf(thread, needs.Facts) : default,
-            Pidfd = TakesPidfd(call, needs) ? files.TakeProcess(thread, context.Uid) : call.Pidfd,
-        };
-        if (blocks) session.LeaveBlocking();
-        return requester.IsThere ? Errno.OK : Errno.EXDEV;
-    }
-
-    /// <summary>A message may bring a pidfd along. What HELLO and BUS_MAKE record of all kinds does not.</summary>
-    private static bool TakesPidfd(in Invocation call, CallerNeeds needs) =>
-        call.Ioctl == (uint)Command.Send && call.Pidfd == 0 && needs.Kinds.HasFlag(AttachFlags.Pidfd);
 
     /// <summary>Hands out what comes with a message that was received; what cannot be is told, or the message is lost.</summary>
     private void HandOut(
@@ -205,7 +185,7 @@ internal sealed class CommandService(
         if (call.Ioctl == (uint)Command.Hello) call.Pool = SizePool(wait.File, call);
         outcome = host.Domain.Execute(ref call);
         if (outcome.Kind == OutcomeKind.Pending) Hold(context, wait, reply);
-        if (outcome.Kind == OutcomeKind.Copy) Pin(outcome.Transfer!);
+        if (outcome.Kind == OutcomeKind.Copy) PayloadCopy.Pin(outcome.Transfer!);
         // The owner may free the slice before he is told of it; the mapping must outlast its publication.
         if (outcome.Published.Size > 0) wait.File.Pool!.Pin();
     }
@@ -221,15 +201,15 @@ internal sealed class CommandService(
         FuseReply reply)
     {
         var transfer = outcome.Transfer!;
-        var copied = Copy(transfer, fetch, message, context, wait.Argument);
+        var copied = _copy.Run(transfer, fetch, message, CallerAt(context, wait.Argument));
         IReadOnlyList<ulong> unheld;
         bool answered;
         using (host.Enter())
         {
             answered = reply.IsAnswered;
             outcome = host.Domain.Commit(ref call, outcome, answered ? Errno.EINTR : copied);
-            // Not before: a message that goes with its name is read from the pool of one who may have left.
-            foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Unpin();
+            PayloadCopy.Unpin(transfer);
+            transfer.End();
             if (outcome.Kind == OutcomeKind.Pending) Hold(context, wait, reply);
             unheld = host.TakeUnheldFiles();
         }
@@ -238,54 +218,10 @@ internal sealed class CommandService(
         return !answered;
     }
 
-    /// <summary>Brings a large payload to where room is reserved for it: straight into the pool if it goes to one only.</summary>
-    private Errno Copy(Transfer transfer, in CommandFetch fetch, ReadOnlySpan<byte> message, in RequestContext context, ulong argument)
-    {
-        if (!Enter(context, argument)) return TooManyStuck;
-        var copied = transfer.IsDirect
-            ? fetch.Copy(message, (PoolFile)transfer.Deliveries[0].Memory, transfer.Deliveries[0].AreaOffset)
-            : fetch.Copy(message, transfer);
-        session.LeaveBlocking();
-        return copied;
-    }
-
-    private static void Pin(Transfer transfer)
-    {
-        foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Pin();
-    }
-
     private void Hold(in RequestContext context, in PendingCall wait, FuseReply reply)
     {
         host.Add(context.Unique, wait with { Reply = reply.Hold() });
         if (wait.Cancel is { WasReadable: true }) host.Domain.Cancel(context.Unique);
-    }
-
-    /// <summary>
-    /// Finds what is behind the number in a CANCEL_FD item. A call that waits will have it watched; any other only must have
-    /// named one that could be.
-    /// </summary>
-    private Errno TakeCancelDescriptor(
-        in RequestContext context, CommandLayout layout, FuseReply reply, Span<byte> frame, out CancelDescriptor? cancel)
-    {
-        cancel = null;
-        if (frame.Length == layout.FixedSize || reply.IsAnswered || !CommandFetch.TryFind(frame[layout.FixedSize..], ItemType.CancelFd, out var item)) return Errno.OK;
-        var result = callers.CopyDescriptor(context.Pid, item.As<int>(), out var copy);
-        if (result != Errno.OK) return result;
-        var waits = (MemoryMarshal.Read<KdbusCmdSend>(frame).Flags & (ulong)SendFlags.SyncReply) != 0;
-        return waits ? cancels.Watch(context.Uid, copy, context.Unique, out cancel) : CancelWatch.Probe(copy);
-    }
-
-    /// <summary>The call that a cancel descriptor was meant for does not wait.</summary>
-    private void Close(CancelDescriptor cancel, in RequestContext context, ulong argument)
-    {
-        if (!Enter(context, argument))
-        {
-            cancel.CloseLater();
-            return;
-        }
-
-        cancel.Close();
-        session.LeaveBlocking();
     }
 
     private void Finish(in IoctlRequest request, FuseReply reply, OpenFile file, CommandLayout layout, Span<byte> frame, in Outcome outcome)
@@ -337,17 +273,6 @@ internal sealed class CommandService(
     private static BlockingCaller CallerAt(in RequestContext context, ulong address) => new(context.Pid, context.Uid, address);
 
     private bool Enter(in RequestContext context, ulong address) => session.EnterBlocking(CallerAt(context, address));
-
-    /// <summary>For a thread that another one represents there is no second source: if it cannot be seen any more, that will be noticed.</summary>
-    private Caller Identify(in RequestContext context, int thread, CallerFacts facts) =>
-        callers.Identify(thread, facts, capabilities: false, out var caller) == Errno.OK ? caller : CallerOf(context);
-
-    /// <summary>
-    /// A caller that is not visible in our pid namespace: the kernel still tells the ids it checks file access with. Nothing
-    /// is known of its groups and of what its own numbers for ids mean, so it has none of either.
-    /// </summary>
-    internal static Caller CallerOf(in RequestContext context) =>
-        new(context.Uid, context.Uid, context.Gid, context.Gid, CapIpcOwner: false, context.Pid) { Maps = UserNamespaces.Nothing };
 
     /// <summary>Gives the pool the size that HELLO asks for, if that can be; the engine judges whether it may be.</summary>
     private PoolFile? SizePool(OpenFile file, in Invocation call)

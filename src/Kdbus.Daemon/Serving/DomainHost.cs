@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Daemon.Serving.Exchanges;
 using Kdbus.Engine;
 using Kdbus.Fuse;
 using Kdbus.Linux;
@@ -18,6 +19,9 @@ internal readonly record struct PendingCall(HeldReply Reply, OpenFile File, int 
 
     /// <summary>The number of the socket on which the caller takes descriptors; -1 if he named none.</summary>
     public int FdSocket { get; init; } = -1;
+
+    /// <summary>What else an EXCHANGE has to be told; null for a SEND.</summary>
+    public PendingExchange? Exchange { get; init; }
 }
 
 /// <summary>A call that waited and is to be answered now.</summary>
@@ -31,15 +35,19 @@ internal readonly record struct EndedCall(PendingCall Call, Completion Completio
 /// </summary>
 internal sealed class DomainHost : IEffects
 {
+    private const int MaxSpareExchanges = 64;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, OpenFile> _files = [];
     private readonly Dictionary<uint, int> _openFiles = [];
     private readonly Dictionary<uint, long> _shownBytes = [];
     private readonly Dictionary<ulong, PendingCall> _pending = [];
     private readonly Queue<ulong> _wakes = new();
-    private readonly Queue<EndedCall> _failed = new();
+    private readonly Queue<EndedCall> _ready = new();
     private readonly Queue<EndedCall> _answered = new();
     private readonly Dictionary<ulong, EndedCall> _closing = [];
+    private readonly Dictionary<ulong, KdbusCmdExchange> _progress = [];
+    private readonly Stack<PendingExchange> _spareExchanges = new();
     private List<ulong> _unheld = [];
     private ulong _lastHandle;
 
@@ -109,8 +117,8 @@ internal sealed class DomainHost : IEffects
     /// <summary>A poll handle to notify; only under <see cref="Enter"/>.</summary>
     public bool TakeWake(out ulong pollHandle) => _wakes.TryDequeue(out pollHandle);
 
-    /// <summary>A call to end with an error: its caller's memory need not be touched. Only under <see cref="Enter"/>.</summary>
-    public bool TakeFailed(out EndedCall call) => _failed.TryDequeue(out call);
+    /// <summary>A call to end whose caller's memory need not be touched. Only under <see cref="Enter"/>.</summary>
+    public bool TakeReady(out EndedCall call) => _ready.TryDequeue(out call);
 
     /// <summary>
     /// A call to end with an answer, which is to be stored in its caller's memory: whoever takes it may get stuck there,
@@ -154,14 +162,36 @@ internal sealed class DomainHost : IEffects
     public void Complete(in Completion completion)
     {
         if (!_pending.Remove(completion.Request, out var call)) return;
-        if (completion.Result != Errno.OK)
-        {
-            _failed.Enqueue(new EndedCall(call, completion));
-            return;
-        }
-
         // The owner may free the answer before he is told of it; the mapping must outlast its publication.
-        call.File.Pool!.Pin();
-        _answered.Enqueue(new EndedCall(call, completion));
+        if (completion.Published.Size > 0) call.File.Pool!.Pin();
+        var touchesNothing = completion.Result != Errno.OK || (call.Exchange != null && completion.Published.Size == 0);
+        (touchesNothing ? _ready : _answered).Enqueue(new EndedCall(call, completion));
     }
+
+    /// <inheritdoc/>
+    public Span<byte> AnswerOf(ulong request) => _pending[request].Exchange!.Records;
+
+    /// <summary>An EXCHANGE begins to wait; only under <see cref="Enter"/>.</summary>
+    public PendingExchange TakeUp(in KdbusCmdExchange command, int room)
+    {
+        var exchange = _spareExchanges.TryPop(out var spare) ? spare : new PendingExchange();
+        exchange.Begin(command, room);
+        return exchange;
+    }
+
+    /// <summary>It is answered; only under <see cref="Enter"/>.</summary>
+    public void PutDown(PendingExchange exchange)
+    {
+        exchange.End();
+        if (_spareExchanges.Count < MaxSpareExchanges) _spareExchanges.Push(exchange);
+    }
+
+    /// <summary>An EXCHANGE that has done something is about to touch its caller's memory; only under <see cref="Enter"/>.</summary>
+    public void NoteProgress(ulong request, in KdbusCmdExchange command) => _progress[request] = command;
+
+    /// <summary>What it has done, if it is still about that; only under <see cref="Enter"/>.</summary>
+    public bool TryFindProgress(ulong request, out KdbusCmdExchange command) => _progress.TryGetValue(request, out command);
+
+    /// <summary>It has done that; only under <see cref="Enter"/>.</summary>
+    public void ForgetProgress(ulong request) => _progress.Remove(request);
 }

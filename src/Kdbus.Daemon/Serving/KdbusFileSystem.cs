@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Daemon.Serving.Exchanges;
 using Kdbus.Daemon.Serving.Files;
 using Kdbus.Daemon.Status;
 using Kdbus.Engine;
@@ -40,6 +41,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private readonly MessageFileService _files;
     private readonly Aftermath _aftermath;
     private readonly CommandService _commands;
+    private readonly ExchangeService _exchanges;
     private readonly StatusService _status;
     private readonly FuseSession _session;
     private DeadlineTimer? _timer;
@@ -67,7 +69,9 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _cancels = new CancelWatch(descriptor => _aftermath!.Cancel(descriptor), descriptor => _aftermath!.Closed(descriptor));
         _files = new MessageFileService(_host, callers, _session, options.OpenFiles / 2);
         _aftermath = new Aftermath(_host, callers, _session, _publisher, _files);
-        _commands = new CommandService(_host, callers, _session, _publisher, _cancels, _files, _aftermath);
+        var cancels = new CancelIntake(callers, _session, _cancels);
+        _commands = new CommandService(_host, callers, _session, _publisher, cancels, _files);
+        _exchanges = new ExchangeService(_host, callers, _session, _publisher, cancels, _files);
     }
 
     /// <summary>Descriptors of clients that it has: those in messages, and those that wait to be closed.</summary>
@@ -291,7 +295,9 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     public void Ioctl(in IoctlRequest request, FuseReply reply)
     {
         SettleBacking(request.Handle);
-        _commands.Run(request, reply);
+        if (CommandLayout.IsExchange(request.Command)) _exchanges.Run(request, reply);
+        else _commands.Run(request, reply);
+        _aftermath.Carry();
     }
 
     /// <inheritdoc/>
@@ -371,7 +377,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         var context = request.Context;
         if (_callers.Identify(context.Pid, CallerFacts.Groups, capabilities: true, out var caller) != Errno.OK)
         {
-            caller = CommandService.CallerOf(context);
+            caller = CallerInquiry.CallerOf(context);
         }
 
         Errno opened;

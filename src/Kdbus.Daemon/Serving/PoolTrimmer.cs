@@ -37,7 +37,7 @@ internal sealed class PoolTrimmer : IDisposable
     /// <summary>Trims what has been idle since the last look, and looks again if there is more.</summary>
     public void Look()
     {
-        List<PoolFile> trimmed = [];
+        List<PoolFile>? trimmed = null;
         using (_host.Enter())
         {
             for (var i = _watched.Count - 1; i >= 0; i--)
@@ -47,7 +47,7 @@ internal sealed class PoolTrimmer : IDisposable
                 if (idle)
                 {
                     pool.Trim();
-                    trimmed.Add(pool);
+                    (trimmed ??= []).Add(pool);
                 }
 
                 // One that is in use becomes idle again some day, and is watched again then.
@@ -63,7 +63,7 @@ internal sealed class PoolTrimmer : IDisposable
             if (_watched.Count > 0) _timer.Change(Period, Timeout.InfiniteTimeSpan);
         }
 
-        if (_profile == PoolProfile.Passthrough) return;
+        if (_profile == PoolProfile.Passthrough || trimmed == null) return;
 
         // Not a reader's work: it waits for pages that a client may be reading at this moment.
         foreach (var pool in trimmed) _session.Notify.InvalInode(pool.NodeId, 0, 0);

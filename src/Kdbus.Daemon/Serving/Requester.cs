@@ -48,5 +48,9 @@ internal readonly struct Requester : IDisposable
         return Errno.OK;
     }
 
+    /// <summary>Reads it out of the items of a command that nobody issues for others.</summary>
+    public static Requester Of(int caller, ReadOnlySpan<byte> items) =>
+        new(caller, CommandFetch.TryFind(items, ItemType.FdSocket, out var item) ? item.As<int>() : -1, represented: null);
+
     public void Dispose() => _represented?.Dispose();
 }

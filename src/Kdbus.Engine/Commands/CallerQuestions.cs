@@ -40,6 +40,8 @@ internal static class CallerQuestions
                 return OfSend(domain, handle, connection, call);
             case Command.Recv when connection != null:
                 return new CallerNeeds(OfRecv(connection, call.Frame.As<KdbusCmdRecv>()), AttachFlags.None);
+            case Command.Exchange when connection != null:
+                return new CallerNeeds(OfExchange(domain, connection, call.Frame.As<KdbusCmdExchange>()), AttachFlags.None);
             default:
                 return default;
         }
@@ -53,7 +55,7 @@ internal static class CallerQuestions
     }
 
     private static CallerFacts ToTell(Domain domain, scoped in Invocation call, AttachFlags allowed) =>
-        AttachMask.Sanitize(call.Frame.As<KdbusCmdInfo>().AttachFlags, out var asked) == Errno.OK
+        domain.ReadMask(call.Frame.As<KdbusCmdInfo>().AttachFlags, out var asked) == Errno.OK
             ? ProcessItems.FactsToTell(domain.LetsThrough & allowed & asked)
             : CallerFacts.None;
 
@@ -63,6 +65,15 @@ internal static class CallerQuestions
         return message == null || ((RecvFlags)cmd.Flags).HasFlag(RecvFlags.Drop)
             ? CallerFacts.None
             : ProcessItems.FactsToTell(message.Metadata.Kinds);
+    }
+
+    /// <summary>What it is about to receive; the messages that it sends ask for themselves.</summary>
+    private static CallerFacts OfExchange(Domain domain, Connection connection, in KdbusCmdExchange cmd)
+    {
+        var flags = (ExchangeFlags)cmd.Flags;
+        if (!flags.HasFlag(ExchangeFlags.Recv)) return CallerFacts.None;
+        var waits = cmd.WaitNs != 0 && (connection.Queue.Count == 0 || flags.HasFlag(ExchangeFlags.UsePriority));
+        return ProcessItems.FactsToTell(connection.QueuedKinds | (waits ? domain.LetsThrough & connection.AttachFlagsRecv : AttachFlags.None));
     }
 
     private static CallerNeeds OfSend(Domain domain, Handle handle, Connection sender, scoped in Invocation call)

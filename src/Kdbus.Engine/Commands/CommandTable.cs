@@ -17,7 +17,7 @@ internal static class CommandTable
             if (outcome.Result != Errno.OK) return outcome;
         }
 
-        outcome.Result = GenericStage.Check(domain.Limits, layout, call.Frame, namesBus: layout.Command == Command.EndpointMake && handle.Endpoint == null, ref outcome, out var negotiated);
+        outcome.Result = GenericStage.Check(domain, layout, call.Frame, namesBus: layout.Command == Command.EndpointMake && handle.Endpoint == null, ref outcome, out var negotiated);
         if (outcome.Result != Errno.OK || negotiated)
         {
             domain.Abandon(call);
@@ -28,7 +28,7 @@ internal static class CommandTable
         {
             Command.Send => SendCommand.Run(domain, ref call, handle.Connection!, ref outcome),
             Command.Recv => RecvCommand.Run(domain, ref call, handle.Connection!, ref outcome),
-            Command.Free => ConnectionCommands.Free(ref call, handle.Connection!),
+            Command.Free => ConnectionCommands.Free(handle.Connection!, call.Frame.As<KdbusCmdFree>().Offset),
             Command.List => ListCommand.Run(ref call, handle.Connection!, ref outcome),
             Command.ConnInfo => InfoCommands.ConnInfo(domain, ref call, handle.Connection!, ref outcome),
             Command.BusCreatorInfo => InfoCommands.BusCreatorInfo(domain, ref call, handle.Connection!, ref outcome),
@@ -39,6 +39,7 @@ internal static class CommandTable
             Command.Update => ConnectionCommands.Update(domain, ref call, handle.Connection!),
             Command.Byebye => ConnectionCommands.Byebye(domain, ref call, handle.Connection!),
             Command.FdsInstalled => FdsInstalledCommand.Run(ref call, handle.Connection!, ref outcome),
+            Command.Exchange => ExchangeCommand.Begin(ref call, handle.Connection!),
             Command.Hello => HelloCommand.Run(domain, ref call, handle, ref outcome),
             Command.BusMake => MakeCommands.BusMake(domain, ref call, handle),
             Command.EndpointMake => MakeCommands.EndpointMake(domain, ref call, handle, bus!),

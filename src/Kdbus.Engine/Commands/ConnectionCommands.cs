@@ -13,9 +13,8 @@ internal static class ConnectionCommands
         return Errno.OK;
     }
 
-    public static Errno Free(ref Invocation call, Connection connection)
+    public static Errno Free(Connection connection, ulong offset)
     {
-        var offset = call.Frame.As<KdbusCmdFree>().Offset;
         if (offset == connection.Pool.Size) return Errno.OK; // the empty slice
         if (connection.Pool.Find(offset) is not { HeldByOwner: true } slice) return Errno.ENXIO;
         connection.Pool.ReleaseByOwner(slice);
@@ -31,14 +30,14 @@ internal static class ConnectionCommands
         if (CommandFrame.TryFind(items, ItemType.AttachFlagsSend, out var item))
         {
             if (connection.Kind is not (ConnectionKind.Ordinary or ConnectionKind.Monitor)) return Errno.EOPNOTSUPP;
-            if (AttachMask.Sanitize(item.As<ulong>(), out send) != Errno.OK) return Errno.EINVAL;
+            if (domain.ReadMask(item.As<ulong>(), out send) != Errno.OK) return Errno.EINVAL;
             if (connection.Bus.RequiresMoreThan(send, connection.Creator.Pid)) return Errno.EINVAL;
         }
 
         if (CommandFrame.TryFind(items, ItemType.AttachFlagsRecv, out item))
         {
             if (connection.Kind == ConnectionKind.PolicyHolder) return Errno.EOPNOTSUPP;
-            if (AttachMask.Sanitize(item.As<ulong>(), out recv) != Errno.OK) return Errno.EINVAL;
+            if (domain.ReadMask(item.As<ulong>(), out recv) != Errno.OK) return Errno.EINVAL;
         }
 
         var changesPolicy = CommandFrame.TryFind(items, ItemType.Name, out _)

@@ -22,34 +22,33 @@ internal static class Deliveries
 
     /// <summary>One that listens, and of whose luck the sender is told nothing; false if it has no room.</summary>
     public static bool ToListener(
-        Domain domain, Transfer transfer, Connection listener, NameEntry? name, scoped in MessageImport import)
-    {
-        if (Queueing.Reserve(domain, transfer.Sender, listener, import, name, out var delivery) != Errno.OK) return false;
-        transfer.Add(delivery);
-        return true;
-    }
+        Domain domain, Transfer transfer, Connection listener, NameEntry? name, scoped in MessageImport import) =>
+        Queueing.Reserve(domain, transfer, listener, import, name, out _) == Errno.OK;
 
     /// <summary>The one the message is addressed to: whether it has room decides the result of the SEND.</summary>
     public static void ToAddressee(
         Domain domain, Transfer transfer, Connection receiver, NameEntry? name, scoped in MessageImport import)
     {
-        transfer.Refused = Queueing.Reserve(domain, transfer.Sender, receiver, import, name, out var delivery);
-        if (transfer.Refused == Errno.OK) transfer.Add(delivery, isMain: true);
+        transfer.Refused = Queueing.Reserve(domain, transfer, receiver, import, name, out var delivery);
+        if (transfer.Refused == Errno.OK) transfer.Main = delivery;
         else GiveUpMain(domain, transfer, transfer.Refused);
     }
 
     /// <summary>Has the payload brought to the reserved places; on errors nothing stays reserved.</summary>
     public static Errno Begin(Domain domain, ref Invocation call, Transfer transfer, ref Outcome outcome)
     {
-        if (transfer.Deliveries.Count > 0)
+        if (transfer.Deliveries.Length > 0)
         {
             switch (call.PayloadPlace)
             {
                 case PayloadPlace.Unreadable:
                     var unreadable = transfer.Refused != Errno.OK ? transfer.Refused : Errno.EFAULT;
                     Abandon(domain, transfer, unreadable);
+                    Release(domain, transfer);
+                    transfer.End();
                     return unreadable;
                 case PayloadPlace.Remote:
+                    transfer.FillAll(call.Message, payload: default);
                     foreach (var delivery in transfer.Deliveries) delivery.Message.Name?.InFlight.Add(delivery);
                     outcome.Kind = OutcomeKind.Copy;
                     outcome.Transfer = transfer;
@@ -60,7 +59,10 @@ internal static class Deliveries
             }
         }
 
-        return Deliver(domain, ref call, transfer, ref outcome);
+        var result = Deliver(domain, ref call, transfer, ref outcome);
+        Release(domain, transfer);
+        transfer.End();
+        return result;
     }
 
     /// <summary>The payload of a message has been copied, or has failed to be.</summary>
@@ -73,6 +75,7 @@ internal static class Deliveries
         if (copied != Errno.OK)
         {
             Abandon(domain, transfer, copied);
+            Release(domain, transfer);
             outcome.Result = copied;
             return outcome;
         }
@@ -82,12 +85,13 @@ internal static class Deliveries
             transfer.Refused = Deliverable(transfer, main, call.Now);
             if (transfer.Refused != Errno.OK)
             {
-                Queueing.Settle(main.Receiver, main.Message);
+                Queueing.Discard(domain, main.Receiver, main.Message);
                 GiveUpMain(domain, transfer, transfer.Refused);
             }
         }
 
         outcome.Result = Deliver(domain, ref call, transfer, ref outcome);
+        Release(domain, transfer);
         return outcome;
     }
 
@@ -131,7 +135,7 @@ internal static class Deliveries
             }
             else
             {
-                Queueing.Settle(delivery.Receiver, delivery.Message);
+                Queueing.Discard(domain, delivery.Receiver, delivery.Message);
             }
         }
 
@@ -170,17 +174,31 @@ internal static class Deliveries
 
     private static void Abandon(Domain domain, Transfer transfer, Errno reason)
     {
-        foreach (var delivery in transfer.Deliveries) Queueing.Settle(delivery.Receiver, delivery.Message);
+        foreach (var delivery in transfer.Deliveries) Queueing.Discard(domain, delivery.Receiver, delivery.Message);
         if (transfer.Main != null) GiveUpMain(domain, transfer, reason);
     }
 
     /// <summary>The addressee will not get the message: what hung on that is over.</summary>
     private static void GiveUpMain(Domain domain, Transfer transfer, Errno reason)
     {
-        if (transfer.Request != null) transfer.Sender.RequestSlots--;
-        transfer.Request = null;
+        if (transfer.Request is { } request)
+        {
+            transfer.Sender.RequestSlots--;
+            transfer.Request = null;
+            domain.Replies.NeverSent(request);
+        }
+
         if (transfer.AnswerTo is { Ended: false } waiter) domain.Replies.FinishCall(waiter, ToldToWaiter(reason));
     }
+
+    /// <summary>The transfer is over: it has nothing to do any more with the request it was or the one it answers.</summary>
+    private static void Release(Domain domain, Transfer transfer)
+    {
+        if (transfer.Request is { } request) domain.Replies.Arrived(request);
+        if (transfer.AnswerTo is { } waiter) domain.Replies.Arrived(waiter);
+        transfer.Request = transfer.AnswerTo = null;
+    }
+
     /// <summary>What becomes of a call whose answer found no way. A signal at the answerer says nothing but that there will be none.</summary>
     private static Errno ToldToWaiter(Errno reason) => reason switch
     {

@@ -18,7 +18,7 @@ internal static class GenericStage
     /// question and is answered. On <c>control</c> the name of an endpoint stands behind that of its bus.
     /// </summary>
     public static Errno Check(
-        DomainLimits limits, CommandLayout layout, Span<byte> frame, bool namesBus, ref Outcome outcome, out bool negotiated)
+        Domain domain, CommandLayout layout, Span<byte> frame, bool namesBus, ref Outcome outcome, out bool negotiated)
     {
         negotiated = false;
         var stores = default(Stores);
@@ -27,7 +27,7 @@ internal static class GenericStage
 
         var result = (flags & ~(layout.Flags | Constants.FlagNegotiate)) != 0
             ? Errno.EINVAL
-            : CheckItems(limits, layout, frame, namesBus, ref stores);
+            : CheckItems(domain, layout, frame, namesBus, ref stores);
         if (result == Errno.OK && asks)
         {
             MemoryMarshal.Write(frame[FlagsOffset..], layout.Flags);
@@ -45,18 +45,18 @@ internal static class GenericStage
         return result;
     }
 
-    private static Errno CheckItems(DomainLimits limits, CommandLayout layout, Span<byte> frame, bool namesBus, ref Stores stores)
+    private static Errno CheckItems(Domain domain, CommandLayout layout, Span<byte> frame, bool namesBus, ref Stores stores)
     {
         var seen = 0u;
         var negotiate = (Offset: 0, Length: 0);
         var reader = new ItemReader(frame[layout.FixedSize..]);
         while (reader.TryRead(out var item))
         {
-            var count = layout.CountOf(item.Type);
+            var count = CountOf(domain, layout, item.Type);
             if (count == ItemCount.None) return Errno.EINVAL;
             var result = namesBus && item.Type == ItemType.MakeName
-                ? MakeCommands.CheckPath(item.Payload, limits.SysNameLength)
-                : ItemRules.Check(item.Type, item.Payload, limits.SysNameLength);
+                ? MakeCommands.CheckPath(item.Payload, domain.Limits.SysNameLength)
+                : ItemRules.Check(item.Type, item.Payload, domain.Limits.SysNameLength);
             if (result != Errno.OK) return result;
 
             var bit = layout.BitOf(item.Type);
@@ -74,18 +74,21 @@ internal static class GenericStage
             if (count == ItemCount.Mandatory && (seen & layout.BitOf(type)) == 0) return Errno.EINVAL;
         }
 
-        if (negotiate.Length != 0) Answer(layout, frame, negotiate, ref stores);
+        if (negotiate.Length != 0) Answer(domain, layout, frame, negotiate, ref stores);
         return Errno.OK;
     }
 
+    private static ItemCount CountOf(Domain domain, CommandLayout layout, ItemType type) =>
+        CommandLayout.IsExtension(type) && !domain.HasExtensions ? ItemCount.None : layout.CountOf(type);
+
     /// <summary>Zeroes the item types in a NEGOTIATE item that the command does not know.</summary>
-    private static void Answer(CommandLayout layout, Span<byte> frame, (int Offset, int Length) negotiate, ref Stores stores)
+    private static void Answer(Domain domain, CommandLayout layout, Span<byte> frame, (int Offset, int Length) negotiate, ref Stores stores)
     {
         // The frame lies 8-byte aligned in the caller's memory, not necessarily here.
         for (var at = negotiate.Offset; at < negotiate.Offset + negotiate.Length; at += sizeof(ulong))
         {
             var asked = Unsafe.ReadUnaligned<ItemType>(ref frame[at]);
-            if (layout.CountOf(asked) == ItemCount.None) Unsafe.WriteUnaligned(ref frame[at], 0UL);
+            if (CountOf(domain, layout, asked) == ItemCount.None) Unsafe.WriteUnaligned(ref frame[at], 0UL);
         }
 
         stores.Negotiated = negotiate;

@@ -23,7 +23,7 @@ internal static class HelloCommand
         var endpoint = handle.Endpoint!;
         var bus = endpoint.Bus;
 
-        var result = Check(domain.Limits, cmd, items, handle, out var name, out var send, out var recv);
+        var result = Check(domain, cmd, items, handle, out var name, out var send, out var recv);
         if (result != Errno.OK) return result;
         if (bus.RequiresMoreThan(send, call.Caller.Pid)) return Errno.ECONNREFUSED;
 
@@ -35,7 +35,7 @@ internal static class HelloCommand
         var user = endpoint.User ?? domain.Users.Get(call.Caller.Uid);
         result = user.Connections < domain.Limits.Connections ? Errno.OK : Errno.EMFILE;
 
-        var pool = new Pool(call.Pool, cmd.PoolSize);
+        var pool = new Pool(call.Pool, cmd.PoolSize, domain.Spares.Slices);
         IReadOnlyList<PolicyEntry> policy = [];
         PoolRange published = default;
         if (result == Errno.OK && !name.IsEmpty) result = CheckName(domain, ref call, handle, name, out policy);
@@ -81,7 +81,7 @@ internal static class HelloCommand
         || CommandFrame.TryFind(items, ItemType.Seclabel, out _);
 
     private static Errno Check(
-        DomainLimits limits,
+        Domain domain,
         in KdbusCmdHello cmd,
         ReadOnlySpan<byte> items,
         Handle handle,
@@ -101,14 +101,14 @@ internal static class HelloCommand
         {
             // Only a policy holder may speak for all names under a stem.
             name = item.String;
-            if (!WellKnownName.IsValid(name, kind == HelloFlags.PolicyHolder, limits.NameLength)) return Errno.EINVAL;
+            if (!WellKnownName.IsValid(name, kind == HelloFlags.PolicyHolder, domain.Limits.NameLength)) return Errno.EINVAL;
         }
 
         if (kind == HelloFlags.Monitor && handle.Endpoint!.IsCustom) return Errno.EOPNOTSUPP;
         if (kind != 0 && !handle.Privileged) return Errno.EPERM;
         if (Fakes(items) && !handle.Privileged) return Errno.EPERM;
-        if (AttachMask.Sanitize(cmd.AttachFlagsSend, out send) != Errno.OK) return Errno.EINVAL;
-        if (AttachMask.Sanitize(cmd.AttachFlagsRecv, out recv) != Errno.OK) return Errno.EINVAL;
+        if (domain.ReadMask(cmd.AttachFlagsSend, out send) != Errno.OK) return Errno.EINVAL;
+        if (domain.ReadMask(cmd.AttachFlagsRecv, out recv) != Errno.OK) return Errno.EINVAL;
         return Errno.OK;
     }
 

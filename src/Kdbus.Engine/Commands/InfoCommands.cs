@@ -17,13 +17,13 @@ internal static class InfoCommands
     public static Errno ConnInfo(Domain domain, ref Invocation call, Connection connection, ref Outcome outcome)
     {
         ref var cmd = ref call.Frame.As<KdbusCmdInfo>();
-        if (AttachMask.Sanitize(cmd.AttachFlags, out var asked) != Errno.OK) return Errno.EINVAL;
+        if (domain.ReadMask(cmd.AttachFlags, out var asked) != Errno.OK) return Errno.EINVAL;
         var result = Find(ref call, connection, cmd.Id, out var target);
         if (result != Errno.OK) return result;
 
         var info = new KdbusInfo { Id = target.Id, Flags = (ulong)target.Flags };
         result = Tell(domain, ref call, connection, info, name: [], Metadata.OfConnection(domain, target, asked), ref outcome);
-        if (result != Errno.OK || !target.IsFaked) return result;
+        if (result != Errno.OK || !target.IsFaked || !domain.HasExtensions) return result;
         cmd.ReturnFlags = (ulong)InfoReturnFlags.Faked;
         outcome.StoreReturnFlags();
         return Errno.OK;
@@ -31,7 +31,7 @@ internal static class InfoCommands
 
     public static Errno BusCreatorInfo(Domain domain, ref Invocation call, Connection connection, ref Outcome outcome)
     {
-        if (AttachMask.Sanitize(call.Frame.As<KdbusCmdInfo>().AttachFlags, out var asked) != Errno.OK) return Errno.EINVAL;
+        if (domain.ReadMask(call.Frame.As<KdbusCmdInfo>().AttachFlags, out var asked) != Errno.OK) return Errno.EINVAL;
         var bus = connection.Bus;
         var info = new KdbusInfo { Id = bus.Id, Flags = (ulong)bus.MakeFlags };
         return Tell(domain, ref call, connection, info, Encoding.ASCII.GetBytes(bus.Name), Metadata.OfCreator(domain, bus, asked), ref outcome);

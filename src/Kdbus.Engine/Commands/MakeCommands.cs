@@ -18,8 +18,8 @@ internal static class MakeCommands
         var bloom = item.As<KdbusBloomParameter>();
         if (bloom.Size < 8 || bloom.Size > (ulong)domain.Limits.BloomSize || bloom.Size % 8 != 0 || bloom.NHash == 0) return Errno.EINVAL;
 
-        if (ReadMask(items, ItemType.AttachFlagsRecv, out var required) != Errno.OK) return Errno.EINVAL;
-        if (ReadMask(items, ItemType.AttachFlagsSend, out var creator) != Errno.OK) return Errno.EINVAL;
+        if (ReadMask(domain, items, ItemType.AttachFlagsRecv, out var required) != Errno.OK) return Errno.EINVAL;
+        if (ReadMask(domain, items, ItemType.AttachFlagsSend, out var creator) != Errno.OK) return Errno.EINVAL;
 
         CommandFrame.TryFind(items, ItemType.MakeName, out item);
         if (!SysName.HasPrefix(item.String, call.Caller.Euid)) return Errno.EINVAL;
@@ -55,7 +55,7 @@ internal static class MakeCommands
     {
         bus = handle.Endpoint?.Bus;
         if (bus != null) return Errno.OK;
-        if (!TryFindPath(call.Frame, out var path)) return Errno.EBADFD;
+        if (!domain.HasExtensions || !TryFindPath(call.Frame, out var path)) return Errno.EBADFD;
         bus = domain.FindBus(Encoding.ASCII.GetString(path[..path.IndexOf(Slash)]));
         if (bus == null) return Errno.ENOENT;
         return handle.Opener.IsPrivilegedOn(bus) ? Errno.OK : Errno.EPERM;
@@ -95,10 +95,10 @@ internal static class MakeCommands
         return path.Contains(Slash);
     }
 
-    private static Errno ReadMask(ReadOnlySpan<byte> items, ItemType type, out AttachFlags mask)
+    private static Errno ReadMask(Domain domain, ReadOnlySpan<byte> items, ItemType type, out AttachFlags mask)
     {
         mask = AttachFlags.None;
-        return CommandFrame.TryFind(items, type, out var item) ? AttachMask.Sanitize(item.As<ulong>(), out mask) : Errno.OK;
+        return CommandFrame.TryFind(items, type, out var item) ? domain.ReadMask(item.As<ulong>(), out mask) : Errno.OK;
     }
 
     private static Id128 UuidOf(UInt128 random)

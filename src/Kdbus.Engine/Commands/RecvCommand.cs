@@ -45,14 +45,15 @@ internal static class RecvCommand
         var way = peek || !connection.Flags.HasFlag(HelloFlags.AcceptFd) ? DescriptorWay.Declined : Replies.WayOf(call);
         var info = Queueing.Publish(domain, connection, message, call.View, way, out var handout);
         outcome.Handout = handout;
-        outcome.Published = new PoolRange(info.Offset, info.MsgSize);
-        if (!peek) Queueing.Remove(connection, message);
+        outcome.Published = new PoolRange(info);
+        if (!peek) Queueing.Remove(domain, connection, message);
         return info;
     }
 
     private static void Drop(Domain domain, Connection connection, QueuedMessage message, Instant now)
     {
-        Queueing.Remove(connection, message);
-        if (message.Request is { Ended: false, IsExpected: true } tracker) domain.Replies.NoAnswer(tracker, now);
+        var unanswered = message.Request is { Ended: false, IsExpected: true } tracker ? tracker : null;
+        Queueing.Remove(domain, connection, message);
+        if (unanswered != null) domain.Replies.NoAnswer(unanswered, now);
     }
 }

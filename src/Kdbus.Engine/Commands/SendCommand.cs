@@ -62,12 +62,16 @@ internal static class SendCommand
     {
         if (!Permission.MayTalk(sender, call.Caller, receiver)) return Errno.EPERM;
 
-        var transfer = new Transfer(sender);
         if (import.ExpectsReply)
         {
             var taken = domain.Replies.TakeSlot(sender);
             if (taken != Errno.OK) return taken;
-            transfer.Request = new ReplyTracker(
+        }
+
+        var transfer = Transfer.Of(domain, sender);
+        if (import.ExpectsReply)
+        {
+            transfer.Request = domain.Replies.Prepare(
                 sender, receiver, name, import.Header.Cookie, import.Header.TimeoutNs, flags.HasFlag(SendFlags.SyncReply));
         }
 
@@ -87,11 +91,15 @@ internal static class SendCommand
     {
         // The tracker is the permission; it is used up whatever comes of the reply.
         if (receiver.Requests.Find(sender, import.Header.CookieReply) is not { } tracker) return Errno.EPERM;
-        domain.Replies.Take(tracker);
-        var transfer = new Transfer(sender) { AnswerTo = tracker.Synchronous ? tracker : null };
+        var transfer = Transfer.Of(domain, sender);
+        if (domain.Replies.Take(tracker))
+        {
+            transfer.AnswerTo = tracker;
+            name = null; // who waits gets it, whoever owns the name by then
+        }
+
         Deliveries.ToMonitors(domain, transfer, in import);
-        // Who waits gets it, whoever owns the name by then.
-        Deliveries.ToAddressee(domain, transfer, receiver, tracker.Synchronous ? null : name, in import);
+        Deliveries.ToAddressee(domain, transfer, receiver, name, in import);
         return Deliveries.Begin(domain, ref call, transfer, ref outcome);
     }
 
@@ -105,7 +113,7 @@ internal static class SendCommand
         scoped in MessageImport import,
         ref Outcome outcome)
     {
-        var transfer = new Transfer(sender) { IsSignal = true };
+        var transfer = Transfer.Of(domain, sender);
         Deliveries.ToMonitors(domain, transfer, in import);
         if (receiver.Matches.Passes(import.AsSubject(sender)) && Permission.MayTalk(receiver, receiver.Creator, sender))
         {
@@ -118,7 +126,7 @@ internal static class SendCommand
     private static Errno Broadcast(
         Domain domain, ref Invocation call, Connection sender, scoped in MessageImport import, ref Outcome outcome)
     {
-        var transfer = new Transfer(sender) { IsSignal = true };
+        var transfer = Transfer.Of(domain, sender);
         Deliveries.ToMonitors(domain, transfer, in import);
         var listeners = domain.Listeners;
         sender.Bus.Matching.Collect(import.AsSubject(sender), listeners);
@@ -141,7 +149,8 @@ internal static class SendCommand
         }
 
         if (completion.Result == Errno.OK) Deliveries.StoreReply(ref call, completion.Reply, ref outcome);
-        outcome.Published = new PoolRange(completion.Reply.Offset, completion.Reply.MsgSize);
+        outcome.Reception = completion.Reception;
+        outcome.Published = completion.Published;
         outcome.Handout = completion.Handout;
         return completion.Result;
     }

@@ -16,7 +16,11 @@ internal static class Unpacking
     public static IReadOnlyList<FileContent> Run(Connection receiver, QueuedMessage message)
     {
         // One whose owner has looked at it already stays where he has seen it.
-        if (message.Files is not { Memfds.Count: > 0 } files || message.Slice.HeldByOwner) return [];
+        return message.Files is { Memfds.Count: > 0 } files && !message.Slice.HeldByOwner ? Run(receiver, message, files) : [];
+    }
+
+    private static IReadOnlyList<FileContent> Run(Connection receiver, QueuedMessage message, MessageFiles files)
+    {
         var pool = receiver.Pool;
         if (files.Memfds.Any(memfd => memfd.Size > pool.Size)) return [];
 
@@ -52,7 +56,7 @@ internal static class Unpacking
         var pieces = front.Pieces;
         while (pieces.MoveNext())
         {
-            if (!pieces.IsMemfd) continue;
+            if (pieces.Kind != PieceKind.Memfd) continue;
             var position = size + (pieces.Position % 8);
             positions.Add(position);
             size = Item.Align8(position + pieces.Current.Size);

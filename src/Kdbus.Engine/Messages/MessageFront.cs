@@ -58,9 +58,9 @@ internal readonly ref struct MessageFront
         while (pieces.MoveNext())
         {
             var here = pieces.Current;
-            if (!pieces.IsMemfd)
+            if (pieces.Kind != PieceKind.Memfd)
             {
-                here.Offset = here.Address == 0 ? Constants.OffsetNone : areaStart + pieces.Position;
+                here.Offset = pieces.Kind == PieceKind.Zeros ? Constants.OffsetNone : areaStart + pieces.Position;
                 items.Write(ItemType.PayloadOff, in here);
             }
             else if (contents.IsEmpty)
@@ -84,7 +84,7 @@ internal readonly ref struct MessageFront
         var pieces = Pieces;
         while (pieces.MoveNext())
         {
-            if (pieces.Current.Address == 0) memory.Room(areaOffset + pieces.Position, (int)pieces.AreaOfCurrent).Clear();
+            if (pieces.Kind is PieceKind.Zeros or PieceKind.Memfd) memory.Room(areaOffset + pieces.Position, (int)pieces.AreaOfCurrent).Clear();
         }
 
         var tail = Item.Align8(pieces.Area) - pieces.Area;
@@ -99,8 +99,9 @@ internal readonly ref struct MessageFront
         var pieces = Pieces;
         while (pieces.MoveNext())
         {
-            if (pieces.IsMemfd) memfds.Add(at + Item.HeaderSize + FdInMemfd);
-            at += SizeOfPiece(pieces.IsMemfd);
+            var isMemfd = pieces.Kind == PieceKind.Memfd;
+            if (isMemfd) memfds.Add(at + Item.HeaderSize + FdInMemfd);
+            at += SizeOfPiece(isMemfd);
         }
 
         return [.. Enumerable.Range(0, _fds).Select(i => at + Item.HeaderSize + (i * sizeof(int))), .. memfds];

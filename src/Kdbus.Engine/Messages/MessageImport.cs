@@ -75,7 +75,7 @@ internal ref struct MessageImport
         import = new MessageImport { SentAt = call.Now, Process = call.Process, Files = files, SizeAtReceiver = Unsafe.SizeOf<KdbusMsg>() };
         if (cmd.MsgAddress % 8 != 0 || message.Length < 8) return Errno.EFAULT;
         var size = BinaryPrimitives.ReadUInt64LittleEndian(message);
-        if (size < (ulong)Unsafe.SizeOf<KdbusMsg>() || size > (ulong)domain.Limits.MessageSize) return Errno.EINVAL;
+        if (size < (ulong)Unsafe.SizeOf<KdbusMsg>() || IsTooLarge(domain, message, size)) return Errno.EINVAL;
 
         import.Sequence = domain.NextId();
         if ((ulong)message.Length < size) return Errno.EFAULT;
@@ -87,7 +87,7 @@ internal ref struct MessageImport
         var result = CheckPayloads(domain.Limits, import._items);
         if (result == Errno.OK && import.Header.PayloadType == Constants.PayloadKernel) result = Errno.EINVAL;
         if (result == Errno.OK) result = import.CheckFlags(((SendFlags)cmd.Flags).HasFlag(SendFlags.SyncReply));
-        if (result == Errno.OK) result = import.ReadItems(domain.Limits, sender.Bus);
+        if (result == Errno.OK) result = import.ReadItems(domain, sender.Bus);
         if (result == Errno.OK && sender.User.Files > domain.Limits.FilesInFlight) result = Errno.EMFILE;
         if (result == Errno.OK) result = import.CheckAddressing();
         if (result != Errno.OK) return result;
@@ -96,6 +96,20 @@ internal ref struct MessageImport
         import.Header.SrcId = sender.Id;
         files?.Keep(import.Header, import._items);
         return Errno.OK;
+    }
+
+    /// <summary>Payload that stands in the message itself does not count.</summary>
+    private static bool IsTooLarge(Domain domain, ReadOnlySpan<byte> message, ulong size)
+    {
+        var allowed = (ulong)domain.Limits.MessageSize;
+        if (size <= allowed) return false;
+        var pieces = PayloadVecs.Of(message);
+        while (pieces.MoveNext())
+        {
+            if (pieces.Kind == PieceKind.Inline) allowed += (ulong)Item.SizeInChain(pieces.Inline.Length);
+        }
+
+        return size > allowed;
     }
 
     private static Errno CheckPayloads(DomainLimits limits, ReadOnlySpan<byte> items)
@@ -122,8 +136,9 @@ internal ref struct MessageImport
         return synchronous || (Header.CookieReply != 0 && IsSignal) ? Errno.EINVAL : Errno.OK;
     }
 
-    private Errno ReadItems(DomainLimits limits, Bus bus)
+    private Errno ReadItems(Domain domain, Bus bus)
     {
+        var limits = domain.Limits;
         var count = 0;
         var total = 0UL;
         var reader = new ItemReader(_items);
@@ -137,6 +152,7 @@ internal ref struct MessageImport
                 ItemType.BloomFilter => SetBloomFilter(bus, item),
                 ItemType.DstName => SetDstName(limits, item.String),
                 ItemType.PayloadMemfd => AddMemfd(limits, item.As<KdbusMemfd>()),
+                ItemType.PayloadInline when domain.HasExtensions => AddInline(limits, item.Payload.Length, ref total),
                 _ => Errno.EINVAL,
             };
             if (result != Errno.OK) return result;
@@ -151,6 +167,15 @@ internal ref struct MessageImport
         total += vec.Size;
         if (vec.Address > long.MaxValue - vec.Size) return Errno.EFAULT; // not an address a process can have
         AreaSize += vec.Address != 0 ? vec.Size : vec.Size % 8;
+        SizeAtReceiver += MessageFront.SizeOfPiece(memfd: false);
+        return Errno.OK;
+    }
+
+    private Errno AddInline(DomainLimits limits, int size, ref ulong total)
+    {
+        if ((ulong)size > (ulong)limits.MessagePayload - total) return Errno.EMSGSIZE;
+        total += (ulong)size;
+        AreaSize += (ulong)size;
         SizeAtReceiver += MessageFront.SizeOfPiece(memfd: false);
         return Errno.OK;
     }

@@ -7,30 +7,30 @@ namespace Kdbus.Engine.Messages;
 /// <summary>A message that lies in a receiver's pool and waits to be received.</summary>
 internal sealed class QueuedMessage
 {
-    public required Slice Slice { get; set; }
+    public Slice Slice { get; set; } = null!;
 
     /// <summary>Who sent it, or null for the bus itself.</summary>
-    public required Connection? Sender { get; init; }
+    public Connection? Sender { get; set; }
 
     /// <summary>Who is charged for it, with how much.</summary>
-    public required User User { get; init; }
+    public User User { get; set; } = null!;
 
-    public required ulong Size { get; init; }
+    public ulong Size { get; set; }
 
     /// <summary>The descriptors among what it is charged for.</summary>
-    public int Fds { get; init; }
+    public int Fds { get; set; }
 
     /// <summary>The files that came with it; null if none did.</summary>
-    public MessageFiles? Files { get; init; }
+    public MessageFiles? Files { get; set; }
 
-    public long Priority { get; init; }
+    public long Priority { get; set; }
 
     /// <summary>The name it was sent to and goes with, or null.</summary>
-    public NameEntry? Name { get; init; }
+    public NameEntry? Name { get; set; }
 
     /// <summary>
-    /// What lies in the slice, as it was written there: kept where the message may have to move on and the pool could have
-    /// been changed by its owner.
+    /// What lies in the slice, as it was written there, and behind that whatever it may be: kept where the message may have to move
+    /// on and the pool could have been changed by its owner.
     /// </summary>
     public byte[]? Image { get; set; }
 
@@ -38,20 +38,51 @@ internal sealed class QueuedMessage
     public ReplyTracker? Request { get; set; }
 
     /// <summary>What will be told about the sender, written when the message is received.</summary>
-    public required Metadata Metadata { get; init; }
+    public Metadata Metadata { get; set; }
 
     /// <summary>Where in the slice it is written.</summary>
-    public required int MetadataOffset { get; set; }
+    public int MetadataOffset { get; set; }
+
+    /// <summary>Place in the <see cref="UrgencyHeap"/> of the queue, if it has one.</summary>
+    public int UrgencyIndex { get; set; }
 
     public QueuedMessage? Previous { get; set; }
 
     public QueuedMessage? Next { get; set; }
+
+    /// <summary>Refers to nothing any more. It is in no queue.</summary>
+    public void Clear()
+    {
+        Slice = null!;
+        Sender = null;
+        User = null!;
+        Size = 0;
+        Fds = 0;
+        Files = null;
+        Priority = 0;
+        Name = null;
+        Image = null;
+        Request = null;
+        Metadata = default;
+        MetadataOffset = 0;
+    }
 }
 
-/// <summary>The messages of one receiver in the order of their arrival.</summary>
+/// <summary>
+/// The messages of one receiver in the order of their arrival. Their order by urgency is kept from the moment on at which somebody asks for
+/// it while the queue is long, until the queue is empty: most receivers never ask.
+/// </summary>
 internal sealed class MessageQueue
 {
+    /// <summary>So many are as fast looked through.</summary>
+    private const int Few = 8;
+
+    /// <summary>Room for so many is kept for the next time.</summary>
+    private const int RoomKept = 256;
+
     private QueuedMessage? _last;
+    private UrgencyHeap? _heap;
+    private bool _isOrdered;
 
     public int Count { get; private set; }
 
@@ -65,6 +96,7 @@ internal sealed class MessageQueue
         else _last.Next = message;
         _last = message;
         Count++;
+        if (_isOrdered) _heap!.Add(message);
     }
 
     public void Remove(QueuedMessage message)
@@ -75,6 +107,7 @@ internal sealed class MessageQueue
         else message.Next.Previous = message.Previous;
         message.Previous = message.Next = null;
         Count--;
+        if (_isOrdered) Unorder(message);
     }
 
     /// <summary>
@@ -83,12 +116,34 @@ internal sealed class MessageQueue
     /// </summary>
     public QueuedMessage? MostUrgent(long limit)
     {
+        if (!_isOrdered && Count > Few) Order();
+        var best = _isOrdered ? _heap!.First : LookThrough();
+        return best != null && best.Priority <= limit ? best : null;
+    }
+
+    private QueuedMessage? LookThrough()
+    {
         QueuedMessage? best = null;
         for (var message = First; message != null; message = message.Next)
         {
             if (best == null || message.Priority < best.Priority) best = message;
         }
 
-        return best != null && best.Priority <= limit ? best : null;
+        return best;
+    }
+
+    private void Order()
+    {
+        _heap ??= new UrgencyHeap();
+        for (var message = First; message != null; message = message.Next) _heap.Add(message);
+        _isOrdered = true;
+    }
+
+    private void Unorder(QueuedMessage message)
+    {
+        _heap!.Remove(message);
+        if (Count > 0) return;
+        _isOrdered = false;
+        if (_heap.Capacity > RoomKept) _heap = null;
     }
 }

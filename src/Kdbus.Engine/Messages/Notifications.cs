@@ -122,15 +122,13 @@ internal static class Notifications
         if (Queueing.Charge(domain, receiver, sender: null, domain.BusItself, size, fds: 0, out var slice) != Errno.OK) return false;
 
         message.CopyTo(receiver.Pool.Memory.Room(slice.Offset, message.Length));
-        Queueing.Append(domain, receiver, new QueuedMessage
-        {
-            Slice = slice,
-            Sender = null,
-            User = domain.BusItself,
-            Size = size,
-            Metadata = metadata,
-            MetadataOffset = message.Length,
-        });
+        var queued = domain.Spares.Messages.Take();
+        queued.Slice = slice;
+        queued.User = domain.BusItself;
+        queued.Size = size;
+        queued.Metadata = metadata;
+        queued.MetadataOffset = message.Length;
+        Queueing.Append(domain, receiver, queued);
         return true;
     }
 }

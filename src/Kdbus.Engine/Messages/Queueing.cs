@@ -3,13 +3,12 @@ using Kdbus.Abi;
 using Kdbus.Engine.Files;
 using Kdbus.Engine.Names;
 using Kdbus.Engine.Processes;
-using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Messages;
 
 /// <summary>
 /// Puts messages into receivers' pools and queues and takes them out again. What <see cref="Reserve"/> takes - quota and
-/// slice - is given back by <see cref="Settle"/> and nowhere else.
+/// slice - is given back by <see cref="Settle"/> and nowhere else, the message itself by <see cref="Forget"/>.
 /// </summary>
 internal static class Queueing
 {
@@ -18,9 +17,10 @@ internal static class Queueing
     /// ECOMM, ENOBUFS, EMFILE, EXFULL, ENOMEM.
     /// </summary>
     public static Errno Reserve(
-        Domain domain, Connection sender, Connection receiver, scoped in MessageImport import, NameEntry? name, out Delivery delivery)
+        Domain domain, Transfer transfer, Connection receiver, scoped in MessageImport import, NameEntry? name, out Delivery delivery)
     {
         delivery = null!;
+        var sender = transfer.Sender;
         if (!receiver.Alive) return Errno.ECONNRESET;
         if (import.Fds > 0 && !receiver.AcceptsFds) return Errno.ECOMM;
 
@@ -31,27 +31,30 @@ internal static class Queueing
         var result = Charge(domain, receiver, sender, sender.User, size, import.Fds, out var slice);
         if (result != Errno.OK) return result;
 
-        var message = new QueuedMessage
-        {
-            Slice = slice,
-            Sender = sender,
-            User = sender.User,
-            Size = size,
-            Fds = import.Fds,
-            Files = import.Files,
-            Priority = import.Header.Priority,
-            Name = name,
-            Metadata = metadata,
-            MetadataOffset = metadataOffset,
-            Image = name != null && receiver.Pool.Memory.IsWritableByOwner ? new byte[size] : null,
-        };
-        import.Files?.Hold();
         var memory = receiver.Pool.Memory;
+        var message = domain.Spares.Messages.Take();
+        message.Slice = slice;
+        message.Sender = sender;
+        message.User = sender.User;
+        message.Size = size;
+        message.Fds = import.Fds;
+        message.Files = import.Files;
+        message.Priority = import.Header.Priority;
+        message.Name = name;
+        message.Metadata = metadata;
+        message.MetadataOffset = metadataOffset;
+        message.Image = name != null && memory.IsWritableByOwner ? domain.Spares.Images.Take(size) : null;
+        import.Files?.Hold();
         var front = import.Front;
         front.WriteTo(memory.Room(slice.Offset, metadataOffset), (ulong)areaStart);
         front.ClearPadding(memory, slice.Offset + (ulong)areaStart);
-        if (message.Image is { } image) front.WriteTo(image.AsSpan(0, metadataOffset), (ulong)areaStart);
-        delivery = new Delivery(receiver, message, areaStart);
+        if (message.Image is { } image)
+        {
+            front.WriteTo(image.AsSpan(0, metadataOffset), (ulong)areaStart);
+            image.AsSpan(metadataOffset, (int)size - metadataOffset).Clear();
+        }
+
+        delivery = transfer.Add(receiver, message, areaStart);
         return Errno.OK;
     }
 
@@ -78,7 +81,9 @@ internal static class Queueing
     {
         var wasReadable = receiver.Readable;
         receiver.Queue.Append(message);
+        receiver.QueuedKinds |= message.Metadata.Kinds;
         if (!wasReadable) domain.Effects.Wake(receiver.Handle.Id);
+        domain.WaitingCalls.Rouse(receiver);
     }
 
     /// <summary>A message that matched, or should have been copied or moved here, is lost; the next RECV tells how many were.</summary>
@@ -87,32 +92,42 @@ internal static class Queueing
         var wasReadable = receiver.Readable;
         receiver.Dropped++;
         if (!wasReadable) domain.Effects.Wake(receiver.Handle.Id);
+        domain.WaitingCalls.Rouse(receiver);
     }
 
     /// <summary>
-    /// Makes a message ready to be read and tells where it lies: metadata is written in the words of who reads it,
-    /// <c>kdbus_msg.size</c> counts it, and the owner of the pool holds the slice from now on. Room of what is kept from the reader
-    /// is cleared: a message that has moved brought along what lay there in the pool of another.
+    /// Makes a message ready to be read and tells where it lies: it is completed by <see cref="WriteMetadata"/>, and the owner of the
+    /// pool holds the slice from now on.
     /// </summary>
     public static KdbusMsgInfo Publish(
         Domain domain, Connection receiver, QueuedMessage message, in ReaderView view, DescriptorWay way, out Handout? handout)
     {
         var contents = way == DescriptorWay.Missing ? Unpacking.Run(receiver, message) : [];
-        var room = receiver.Pool.Memory.Room(message.Slice.Offset, message.MetadataOffset + message.Metadata.Size);
-        var items = new ItemWriter(room[message.MetadataOffset..]);
-        message.Metadata.Write(ref items, view, domain.Overflow);
-        room[(message.MetadataOffset + items.Length)..].Clear();
-        var size = (ulong)(message.MetadataOffset + items.Length);
-        MemoryMarshal.Write(room, in size);
-
+        var size = WriteMetadata(domain, receiver, message, view);
         message.Slice.HeldByOwner = true;
-        handout = HandoutOf(receiver, message, (int)size, way, contents, out var incomplete);
+        handout = HandoutOf(receiver, message, size, way, contents, out var incomplete);
         return new KdbusMsgInfo
         {
             Offset = message.Slice.Offset,
             MsgSize = message.Slice.Size,
             ReturnFlags = incomplete ? (ulong)RecvReturnFlags.IncompleteFds : 0,
         };
+    }
+
+    /// <summary>
+    /// Completes a message where it lies: metadata is written in the words of who reads it, and <c>kdbus_msg.size</c> counts it. Room of
+    /// what is kept from the reader is cleared: a message that has moved brought along what lay there in the pool of another.
+    /// </summary>
+    /// <returns>Bytes of header and items.</returns>
+    public static int WriteMetadata(Domain domain, Connection receiver, QueuedMessage message, in ReaderView view)
+    {
+        var room = receiver.Pool.Memory.Room(message.Slice.Offset, message.MetadataOffset + message.Metadata.Size);
+        var items = new ItemWriter(room[message.MetadataOffset..]);
+        message.Metadata.Write(ref items, view, domain.Overflow);
+        room[(message.MetadataOffset + items.Length)..].Clear();
+        var size = (ulong)(message.MetadataOffset + items.Length);
+        MemoryMarshal.Write(room, in size);
+        return (int)size;
     }
 
     private static Handout? HandoutOf(
@@ -157,17 +172,33 @@ internal static class Queueing
         message.Files?.Release();
     }
 
-    /// <summary>Takes a message out of the queue; the slot of a request is given back if nothing else holds it.</summary>
-    public static void Remove(Connection receiver, QueuedMessage message)
+    /// <summary>Nobody has any more use for a message that is in no queue: it will be another one.</summary>
+    public static void Discard(Domain domain, Connection receiver, QueuedMessage message)
+    {
+        Settle(receiver, message);
+        Forget(domain, message);
+    }
+
+    /// <summary>The same for a message that is settled.</summary>
+    public static void Forget(Domain domain, QueuedMessage message)
+    {
+        if (message.Image is { } image) domain.Spares.Images.GiveBack(image);
+        message.Clear();
+        domain.Spares.Messages.GiveBack(message);
+    }
+
+    /// <summary>Takes a message out of the queue for good; the slot of a request is given back if nothing else holds it.</summary>
+    public static void Remove(Domain domain, Connection receiver, QueuedMessage message)
     {
         receiver.Queue.Remove(message);
-        if (message.Request is { } tracker) Replies.Unqueued(tracker);
-        Settle(receiver, message);
+        if (receiver.Queue.Count == 0) receiver.QueuedKinds = AttachFlags.None;
+        if (message.Request is { } tracker) domain.Replies.Unqueued(tracker);
+        Discard(domain, receiver, message);
     }
 
     /// <summary>
     /// Moves a message that is in no queue into another pool, as it was sent; what its sender told about himself stays as
-    /// it was agreed with the old receiver. False if there is no room: then it is gone. In either case the bus has no more
+    /// it was agreed with the old receiver. False if there is no room: then it is lost. In either case the bus has no more
     /// use for it at the old place.
     /// </summary>
     public static bool Rehome(Domain domain, Connection from, Connection to, QueuedMessage message)
@@ -181,12 +212,28 @@ internal static class Queueing
         }
 
         var memory = to.Pool.Memory;
-        var content = message.Image ?? from.Pool.Memory.Content(old.Offset, (int)message.Size);
-        content.CopyTo(memory.Room(slice.Offset, (int)message.Size));
-        message.Image = !memory.IsWritableByOwner ? null : message.Image ?? content.ToArray();
+        var size = (int)message.Size;
+        var content = message.Image is { } image ? image.AsSpan(0, size) : from.Pool.Memory.Content(old.Offset, size);
+        content.CopyTo(memory.Room(slice.Offset, size));
+        KeepImage(domain, message, content, isNeeded: memory.IsWritableByOwner);
         message.Files?.Hold();
         Settle(from, message);
         message.Slice = slice;
         return true;
+    }
+
+    private static void KeepImage(Domain domain, QueuedMessage message, ReadOnlySpan<byte> content, bool isNeeded)
+    {
+        if (message.Image is { } image)
+        {
+            if (isNeeded) return;
+            domain.Spares.Images.GiveBack(image);
+            message.Image = null;
+        }
+        else if (isNeeded)
+        {
+            message.Image = domain.Spares.Images.Take(message.Size);
+            content.CopyTo(message.Image);
+        }
     }
 }

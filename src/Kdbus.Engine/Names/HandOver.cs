@@ -1,5 +1,4 @@
 using Kdbus.Engine.Messages;
-using Kdbus.Engine.Requests;
 
 namespace Kdbus.Engine.Names;
 
@@ -49,7 +48,8 @@ internal static class HandOver
     /// <summary>The request's slot is free when its tracker ends; the tracker lives on.</summary>
     private static void Lose(Domain domain, Connection to, QueuedMessage message)
     {
-        if (message.Request is { } tracker) Replies.Unqueued(tracker);
+        if (message.Request is { } tracker) domain.Replies.Unqueued(tracker);
+        Queueing.Forget(domain, message);
         Queueing.Lose(domain, to);
     }
 

@@ -18,7 +18,7 @@ internal readonly record struct PolicyAccess(PolicyAccessType Type, PolicyAccess
 /// <param name="Name">The name, or what stands before the <c>.*</c>.</param>
 /// <param name="IsWildcard">Whether it is a wildcard.</param>
 /// <param name="Access">Nobody gets anything that is not listed.</param>
-internal sealed record PolicyEntry(byte[] Name, bool IsWildcard, IReadOnlyList<PolicyAccess> Access);
+internal sealed record PolicyEntry(byte[] Name, bool IsWildcard, List<PolicyAccess> Access);
 
 /// <summary>
 /// Names and who may see them, talk to them, own them. Each entry belongs to an owner, who replaces all of his entries

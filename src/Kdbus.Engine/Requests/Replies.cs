@@ -1,6 +1,7 @@
 using Kdbus.Abi;
 using Kdbus.Engine.Files;
 using Kdbus.Engine.Messages;
+using Kdbus.Engine.Names;
 
 namespace Kdbus.Engine.Requests;
 
@@ -10,7 +11,7 @@ namespace Kdbus.Engine.Requests;
 /// </summary>
 internal sealed class Replies(Domain domain)
 {
-    private readonly DeadlineHeap _deadlines = new();
+    private readonly DeadlineHeap<ReplyTracker> _deadlines = new();
     private readonly Dictionary<ulong, ReplyTracker> _waiting = [];
 
     public ulong NextDeadline => _deadlines.Earliest;
@@ -20,6 +21,34 @@ internal sealed class Replies(Domain domain)
 
     /// <summary>How the caller, who wants descriptors, gets at them.</summary>
     public static DescriptorWay WayOf(scoped in Invocation call) => call.TakesDescriptors ? DescriptorWay.Sent : DescriptorWay.Missing;
+
+    /// <summary>The tracker of a request that is on its way, for which a slot has been taken.</summary>
+    public ReplyTracker Prepare(Connection requester, Connection answerer, NameEntry? name, ulong cookie, ulong deadline, bool synchronous)
+    {
+        var tracker = domain.Spares.Trackers.Take();
+        tracker.Requester = requester;
+        tracker.Answerer = answerer;
+        tracker.Name = name;
+        tracker.Cookie = cookie;
+        tracker.Deadline = deadline;
+        tracker.Synchronous = synchronous;
+        tracker.InTransfer = true;
+        return tracker;
+    }
+
+    /// <summary>The request did not get to anybody: the tracker has never started.</summary>
+    public void NeverSent(ReplyTracker tracker)
+    {
+        tracker.Ended = true;
+        Arrived(tracker);
+    }
+
+    /// <summary>The request, or the answer to it, is on its way no more.</summary>
+    public void Arrived(ReplyTracker tracker)
+    {
+        tracker.InTransfer = false;
+        ForgetUnused(tracker);
+    }
 
     /// <summary>Takes a slot for a request: EMLINK if the requester has none left.</summary>
     public Errno TakeSlot(Connection requester)
@@ -49,25 +78,28 @@ internal sealed class Replies(Domain domain)
             return false;
         }
 
-        tracker.View = call.View;
-        tracker.Way = WayOf(call);
-        completion = Pickup(tracker, call.Request);
+        LookFrom(tracker, call);
+        completion = Pickup(tracker, call.Request, call.Answer);
         End(tracker);
         return true;
     }
 
-    /// <summary>A reply takes the permission. An asynchronous tracker is used up; a synchronous one lives on for its waiter.</summary>
-    public void Take(ReplyTracker tracker)
+    /// <summary>
+    /// A reply takes the permission. An asynchronous tracker is used up and this is false; a synchronous one lives on for its waiter, and
+    /// goes with the transfer of the reply.
+    /// </summary>
+    public bool Take(ReplyTracker tracker)
     {
-        if (tracker.Synchronous)
-        {
-            tracker.Answering = true;
-            Unexpect(tracker);
-        }
-        else
+        if (!tracker.Synchronous)
         {
             End(tracker);
+            return false;
         }
+
+        tracker.Answering = true;
+        tracker.InTransfer = true;
+        Unexpect(tracker);
+        return true;
     }
 
     /// <summary>
@@ -82,7 +114,8 @@ internal sealed class Replies(Domain domain)
         tracker.Answer = answer;
         if (tracker.WaitingRequest == 0) return;
 
-        var completion = Pickup(tracker, tracker.WaitingRequest);
+        var request = tracker.WaitingRequest;
+        var completion = Pickup(tracker, request, tracker.HasRoom ? domain.Effects.AnswerOf(request) : default);
         End(tracker);
         domain.Effects.Complete(completion);
     }
@@ -96,15 +129,18 @@ internal sealed class Replies(Domain domain)
             return;
         }
 
+        var (requester, cookie) = (tracker.Requester, tracker.Cookie);
         End(tracker);
-        Notifications.RequestEnded(domain, tracker.Requester, ItemType.ReplyDead, tracker.Cookie, now);
+        Notifications.RequestEnded(domain, requester, ItemType.ReplyDead, cookie, now);
     }
 
     /// <summary>The request's message has left the answerer's queue.</summary>
-    public static void Unqueued(ReplyTracker tracker)
+    public void Unqueued(ReplyTracker tracker)
     {
         tracker.Queued = false;
-        if (tracker.Ended) tracker.Requester.RequestSlots--;
+        if (!tracker.Ended) return;
+        tracker.Requester.RequestSlots--;
+        ForgetUnused(tracker);
     }
 
     public void Interrupt(ulong request)
@@ -123,8 +159,9 @@ internal sealed class Replies(Domain domain)
     {
         while (_deadlines.TakeDue(now.Monotonic) is { } due)
         {
+            var (requester, cookie, synchronous) = (due.Requester, due.Cookie, due.Synchronous);
             Fail(due, Errno.ETIMEDOUT);
-            if (!due.Synchronous) Notifications.RequestEnded(domain, due.Requester, ItemType.ReplyTimeout, due.Cookie, now);
+            if (!synchronous) Notifications.RequestEnded(domain, requester, ItemType.ReplyTimeout, cookie, now);
         }
     }
 
@@ -141,39 +178,57 @@ internal sealed class Replies(Domain domain)
     private void Fail(ReplyTracker tracker, Errno result)
     {
         var request = tracker.WaitingRequest;
+        var handle = tracker.Requester.Handle.Id;
         End(tracker);
         if (request == 0) return;
-        domain.Effects.Complete(new Completion(request, tracker.Requester.Handle.Id, result, Restart: false));
+        domain.Effects.Complete(new Completion(request, handle, result, Restart: false));
     }
 
     private void Wait(ReplyTracker tracker, scoped in Invocation call)
     {
-        tracker.View = call.View;
-        tracker.Way = WayOf(call);
+        LookFrom(tracker, call);
         tracker.WaitingRequest = call.Request;
         _waiting.Add(call.Request, tracker);
     }
 
-    private Completion Pickup(ReplyTracker tracker, ulong request)
+    private static void LookFrom(ReplyTracker tracker, scoped in Invocation call)
     {
-        var reply = default(KdbusMsgInfo);
-        Handout? handout = null;
-        if (tracker.Answer is { } answer)
-        {
-            reply = Queueing.Publish(domain, tracker.Requester, answer, tracker.View, tracker.Way, out handout);
-            Queueing.Settle(tracker.Requester, answer);
-            tracker.Answer = null;
-        }
-
-        return new Completion(request, tracker.Requester.Handle.Id, tracker.Result, Restart: false, reply, handout);
+        tracker.View = call.View;
+        tracker.Way = WayOf(call);
+        tracker.HasRoom = !call.Answer.IsEmpty;
     }
 
+    private Completion Pickup(ReplyTracker tracker, ulong request, Span<byte> room)
+    {
+        var completion = new Completion(request, tracker.Requester.Handle.Id, tracker.Result, Restart: false);
+        if (tracker.Answer is not { } answer) return completion;
+        tracker.Answer = null;
+        if (tracker.HasRoom)
+        {
+            var records = new AnswerRoom(room);
+            Receiving.Hand(domain, tracker.Requester, answer, tracker.View, tracker.Way, ref records, out var handout, out var published);
+            completion = completion with
+            {
+                Reception = new Reception(records.Messages, records.Bytes, Dropped: 0), Handout = handout, Published = published,
+            };
+        }
+        else
+        {
+            var reply = Queueing.Publish(domain, tracker.Requester, answer, tracker.View, tracker.Way, out var handout);
+            completion = completion with { Reply = reply, Handout = handout, Published = new PoolRange(reply) };
+        }
+
+        Queueing.Discard(domain, tracker.Requester, answer);
+        return completion;
+    }
+
+    /// <summary>Whoever calls this has no more use for the tracker afterwards: it may be another one.</summary>
     private void End(ReplyTracker tracker)
     {
         tracker.Ended = true;
         if (tracker.Answer is { } unwanted)
         {
-            Queueing.Settle(tracker.Requester, unwanted);
+            Queueing.Discard(domain, tracker.Requester, unwanted);
             tracker.Answer = null;
         }
 
@@ -187,6 +242,18 @@ internal sealed class Replies(Domain domain)
         tracker.Requester.Requests.Remove(tracker);
         _deadlines.Remove(tracker);
         if (!tracker.Queued) tracker.Requester.RequestSlots--;
+        ForgetUnused(tracker);
+    }
+
+    /// <summary>
+    /// A tracker that has ended is in no list any more. Who else refers to it are the request while it is queued, and a transfer: the
+    /// last one that does gives it back.
+    /// </summary>
+    private void ForgetUnused(ReplyTracker tracker)
+    {
+        if (!tracker.Ended || tracker.Queued || tracker.InTransfer) return;
+        tracker.Clear();
+        domain.Spares.Trackers.GiveBack(tracker);
     }
 
     private static void Unexpect(ReplyTracker tracker)

@@ -9,22 +9,22 @@ namespace Kdbus.Engine.Requests;
 /// The permission to answer one request once, and the deadline for it. It belongs to the requester; the answerer is who
 /// the request was sent to. It ends with the reply, at its deadline, or with either side.
 /// </summary>
-internal sealed class ReplyTracker(
-    Connection requester, Connection answerer, NameEntry? name, ulong cookie, ulong deadline, bool synchronous)
+internal sealed class ReplyTracker : IHasDeadline
 {
-    public Connection Requester { get; } = requester;
+    public Connection Requester { get; set; } = null!;
 
-    public Connection Answerer { get; set; } = answerer;
+    public Connection Answerer { get; set; } = null!;
 
     /// <summary>The name the request was sent to and goes with, or null.</summary>
-    public NameEntry? Name { get; } = name;
+    public NameEntry? Name { get; set; }
 
-    public ulong Cookie { get; } = cookie;
+    public ulong Cookie { get; set; }
 
-    public ulong Deadline { get; } = deadline;
+    /// <inheritdoc/>
+    public ulong Deadline { get; set; }
 
     /// <summary>The requester waits inside its call, or was interrupted there.</summary>
-    public bool Synchronous { get; } = synchronous;
+    public bool Synchronous { get; set; }
 
     /// <summary>The call that waits, or 0: not synchronous, or interrupted by a signal.</summary>
     public ulong WaitingRequest { get; set; }
@@ -34,6 +34,9 @@ internal sealed class ReplyTracker(
 
     /// <summary>How the one who waits gets at descriptors.</summary>
     public DescriptorWay Way { get; set; }
+
+    /// <summary>The one who waits has room for the answer itself.</summary>
+    public bool HasRoom { get; set; }
 
     /// <summary>A reply has taken the permission and is being copied; the deadline still counts.</summary>
     public bool Answering { get; set; }
@@ -53,7 +56,10 @@ internal sealed class ReplyTracker(
     /// <summary>The request is still in the answerer's queue.</summary>
     public bool Queued { get; set; }
 
-    /// <summary>Place in <see cref="DeadlineHeap"/>, or -1.</summary>
+    /// <summary>The request, or an answer to it, is on its way.</summary>
+    public bool InTransfer { get; set; }
+
+    /// <inheritdoc/>
     public int HeapIndex { get; set; } = -1;
 
     /// <summary>Neighbours among the trackers of the requester, newest first.</summary>
@@ -65,6 +71,18 @@ internal sealed class ReplyTracker(
     public ReplyTracker? PreviousExpected { get; set; }
 
     public ReplyTracker? NextExpected { get; set; }
+
+    /// <summary>Refers to nothing any more. It has ended, so it is in no list and has no answer.</summary>
+    public void Clear()
+    {
+        Requester = Answerer = null!;
+        Name = null;
+        Cookie = Deadline = 0;
+        Synchronous = Answering = Answered = Ended = false;
+        View = default;
+        Way = default;
+        Result = Abi.Errno.OK;
+    }
 }
 
 /// <summary>The trackers of one requester, newest first.</summary>

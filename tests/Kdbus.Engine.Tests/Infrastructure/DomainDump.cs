@@ -71,7 +71,7 @@ internal static class DomainDump
 
         for (var message = connection.Queue.First; message != null; message = message.Next)
         {
-            Line(text, $"  queued {message.Slice.Offset}+{message.Size} from {message.Sender?.Id} of {message.User.Uid} p{message.Priority} {message.Name?.Id} {Hex(message.Image)}");
+            Line(text, $"  queued {message.Slice.Offset}+{message.Size} from {message.Sender?.Id} of {message.User.Uid} p{message.Priority} {message.Name?.Id} {Hex(message.Image?[..(int)message.Size])}");
             Line(text, $"   tells {message.Metadata.Kinds} in {message.Metadata.Size} of {Text(Inside.ProcessOf(message.Metadata))} {string.Join(' ', Inside.NamesOf(message.Metadata))}");
             if (message.Files is { } files) Line(text, $"   with {message.Fds} descriptors, {Text(files)}");
             if (message.Request is { } request) Line(text, $"   request {Text(request)}");

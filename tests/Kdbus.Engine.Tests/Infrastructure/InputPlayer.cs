@@ -150,6 +150,7 @@ internal sealed class InputPlayer
             TakesDescriptors = begun.Input.TakesDescriptors,
         };
         var outcome = Domain.Commit(ref call, begun.Outcome, input.Copied);
+        begun.Outcome.Transfer!.End();
         Transcript.Add($"commit {input.Request} {input.Copied}: {outcome.Kind} {outcome.Result}{Results(outcome, begun.Frame)}");
         return new Played(outcome.Result, outcome, begun.Frame);
     }

@@ -41,7 +41,7 @@ internal sealed class PoolMemory : IPoolMemory
 
     public bool Back(ulong offset, ulong size)
     {
-        Assert.True(offset <= (ulong)Size && size <= (ulong)Size - offset, $"Backing {size} bytes at {offset} of a pool of {Size}.");
+        if (offset > (ulong)Size || size > (ulong)Size - offset) Assert.Fail($"Backing {size} bytes at {offset} of a pool of {Size}.");
         if (IsExhausted) return false;
         var first = (int)offset / 8;
         _backed.AsSpan(first, ((int)(offset + size + 7) / 8) - first).Fill(true);
@@ -53,7 +53,7 @@ internal sealed class PoolMemory : IPoolMemory
         var room = _bytes.AsSpan(checked((int)offset), size);
         var first = (int)offset / 8;
         var last = ((int)offset + size + 7) / 8;
-        Assert.False(_backed.AsSpan(first, last - first).Contains(false), $"{size} bytes at {offset} are not backed.");
+        if (_backed.AsSpan(first, last - first).Contains(false)) Assert.Fail($"{size} bytes at {offset} are not backed.");
         return room;
     }
 

@@ -19,6 +19,14 @@ internal sealed class RecordedEffects : IEffects
     /// <summary>Told of everything at the moment it happens.</summary>
     public Action<string>? Log { get; set; }
 
+    /// <summary>Forgets what was asked for.</summary>
+    public void Clear()
+    {
+        Wakes.Clear();
+        Completions.Clear();
+        Refusals.Clear();
+    }
+
     public void Wake(ulong handle)
     {
         Wakes.Add(handle);
@@ -31,6 +39,11 @@ internal sealed class RecordedEffects : IEffects
         if (completion.Handout is { } handout) Handouts.Add(completion.Request, handout);
         Log?.Invoke($"complete {Text(completion)}");
     }
+
+    /// <summary>By the call that waits: the room it has for messages.</summary>
+    public Dictionary<ulong, byte[]> Answers { get; } = [];
+
+    public Span<byte> AnswerOf(ulong request) => Answers[request];
 
     public void CloseFile(ulong file)
     {

@@ -31,6 +31,8 @@ internal sealed class TestDomain
 
     public Instant Now { get; private set; } = new(100 * Second, 1_000_000 * Second);
 
+    public ulong LastRequest => _lastRequest;
+
     public ulong NextRequest() => ++_lastRequest;
 
     /// <summary>Time goes by; nobody is told.</summary>

@@ -109,7 +109,9 @@ internal sealed class TestPeer(TestDomain world, ulong handle, uint uid, PoolMem
     {
         Assert.Equal(OutcomeKind.Copy, sending.Kind);
         var call = InvocationOf(sending.Frame, sending.Request, default, default, PayloadPlace.Remote, sending.Letter);
+        var transfer = sending.Outcome.Transfer!;
         sending.Outcome = world.Domain.Commit(ref call, sending.Outcome, copied);
+        transfer.End();
         return sending.Result;
     }
 

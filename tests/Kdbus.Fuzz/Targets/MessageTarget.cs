@@ -107,7 +107,7 @@ internal sealed class MessageTarget : IFuzzTarget
     /// <summary>A message that fills the pool of a connection made for it, and that is kept beside the pool as well.</summary>
     private QueuedMessage QueuedIn(ArrayPool memory, int size, int metadataOffset, out Connection receiver)
     {
-        receiver = new Connection(_sender.Id, _sender.Handle, HelloFlags.None, _sender.User, _sender.Creator, new Pool(memory, (ulong)size), _domain.Limits);
+        receiver = new Connection(_sender.Id, _sender.Handle, HelloFlags.None, _sender.User, _sender.Creator, new Pool(memory, (ulong)size, _domain.Spares.Slices), _domain.Limits);
         return new QueuedMessage
         {
             Slice = new Slice(), Sender = _sender, User = _sender.User, Size = (ulong)size, Metadata = default, MetadataOffset = metadataOffset, Image = new byte[size],

@@ -17,6 +17,8 @@ internal sealed class NoEffects : IEffects
     {
     }
 
+    public Span<byte> AnswerOf(ulong request) => [];
+
     public void Complete(in Completion completion)
     {
     }
