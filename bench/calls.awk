@@ -19,7 +19,7 @@ BEGIN {
 END {
     ours = "exchange" in here ? "exchange" : "sync"
     for (q = 4; q <= 6; q++)
-        for (p = 1; p <= places; p++) table(q, place[p])
+        for (p = 1; p <= places && sizes; p++) table(q, place[p])
     if ("grpc" in here)
         for (p = 1; p <= places; p++)
             printf "gRPC over a unix socket (.NET), %s, %s: median %s, 99th percentile %s, CPU time %s.\n\n", bytes(8), where(place[p]),

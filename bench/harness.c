@@ -37,11 +37,25 @@ uint64_t cpu_ns(pid_t process)
 	return (uint64_t)used.tv_sec * 1000000000 + used.tv_nsec;
 }
 
+/* Who waits for a process that has ended would wait for ever. */
+static void child_has_ended(int signal)
+{
+	static const char text[] = "bench: a process that is measured has ended\n";
+
+	(void)signal;
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(2);
+	_exit(1);
+}
+
 pid_t spawn(void (*run)(void *argument), void *argument)
 {
+	const struct sigaction on_end = { .sa_handler = child_has_ended, .sa_flags = SA_NOCLDSTOP };
 	const pid_t parent = getpid();
-	const pid_t child = fork();
+	pid_t child;
 
+	sigaction(SIGCHLD, &on_end, NULL);
+	child = fork();
 	if (child < 0)
 		die("fork", errno);
 	if (child > 0)

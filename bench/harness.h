@@ -21,7 +21,7 @@ uint64_t now_ns(void);
 /* CPU time all threads of a process have used, those that have ended too. */
 uint64_t cpu_ns(pid_t process);
 
-/* Forks a process that dies with its parent and never returns from run(argument). */
+/* Forks a process that dies with its parent and never returns from run(argument). If it ends before, so does this program. */
 pid_t spawn(void (*run)(void *argument), void *argument);
 
 /* Times of single calls and the CPU time of all processes that took part in them. */

@@ -44,7 +44,7 @@ void peer_open(struct peer *peer, const char *endpoint, size_t pool_size, size_t
 {
 	struct kdbus_cmd_hello hello = { .size = sizeof(hello), .flags = KDBUS_HELLO_ACCEPT_FD, .pool_size = pool_size };
 
-	*peer = (struct peer){ .fd = open(endpoint, O_RDONLY | O_CLOEXEC), .sockets = { -1, -1 }, .memfd = -1, .pool_size = pool_size };
+	*peer = (struct peer){ .fd = open(endpoint, O_RDONLY | O_CLOEXEC), .sockets = { -1, -1 }, .memfd = -1 };
 	if (peer->fd < 0)
 		die(endpoint, errno);
 	peer_command(peer, KDBUS_CMD_HELLO, &hello, "HELLO");
@@ -143,22 +143,19 @@ static const struct kdbus_msg *receive(struct peer *peer, uint64_t *offset)
 	return peer_receive(peer, offset);
 }
 
-/* The bus is told the number only where it can write it down: in a message that lies in the pool. */
 static const unsigned char *take_memfd(struct peer *peer, const struct kdbus_msg *message, size_t size)
 {
-	const unsigned char *bytes = (const unsigned char *)message;
 	struct {
 		struct kdbus_cmd_fds_installed command;
 		struct fd_item numbers;
 	} installed = {
-		.command = { .size = sizeof(installed), .offset = bytes - peer->pool },
+		.command = { .size = sizeof(installed), .offset = (const unsigned char *)message - peer->pool },
 		.numbers = { .size = 20, .type = KDBUS_ITEM_FDS, .fd = recycled_collect(peer->sockets[0]) },
 	};
 
 	if (installed.numbers.fd < 0)
 		die("the memfd of a message did not arrive", 0);
-	if (bytes >= peer->pool && bytes < peer->pool + peer->pool_size)
-		peer_command(peer, KDBUS_CMD_FDS_INSTALLED, &installed, "FDS_INSTALLED");
+	peer_command(peer, KDBUS_CMD_FDS_INSTALLED, &installed, "FDS_INSTALLED");
 	return recycled_open(installed.numbers.fd, size);
 }
 

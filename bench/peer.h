@@ -19,7 +19,6 @@ struct peer {
 	int fd;
 	uint64_t id, cookie;
 	const unsigned char *pool;
-	size_t pool_size;
 	unsigned char *payload;		/* what we send; of the largest size */
 	int sockets[2];			/* descriptors are sent to us on [1] and arrive on [0]; -1: we take none */
 	int memfd;			/* the recycled one, of memfd_size bytes; made when first needed */
