@@ -21,6 +21,7 @@ internal sealed record StatusFile(string Name, bool AsJson, Func<Domain, Bus?, S
     [
         .. Of("buses", BusTables.Buses, static (domain, _) => DomainStatus.Buses(domain)),
         .. Of("limits", BusTables.Limits, static (domain, _) => DomainStatus.Limits(domain)),
+        .. Of("memory", MemoryTables.Memory, static (_, _) => MemoryTables.Rows()),
         .. Of("metadata", BusTables.Metadata, static (domain, _) => DomainStatus.Metadata(domain)),
         .. Of("users", BusTables.Users, static (domain, _) => DomainStatus.Users(domain)),
     ];

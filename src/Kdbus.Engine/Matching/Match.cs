@@ -9,8 +9,8 @@ internal sealed class Match(Connection owner, ulong cookie, MatchRule[] rules)
 
     public MatchRule[] Rules { get; } = rules;
 
-    /// <summary>Its places in the index of the bus.</summary>
-    public List<IndexEntry> Entries { get; } = [];
+    /// <summary>Its places in the index of the bus; most have one.</summary>
+    public IndexEntry? Entries { get; set; }
 
     public bool Passes(in MatchSubject subject)
     {

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
 using Kdbus.Abi;
 using Kdbus.Engine.Names;
@@ -9,7 +8,7 @@ namespace Kdbus.Engine.Matching;
 /// All matches of a bus, ordered by one condition each that an event must meet to pass: the sender, a name, or one bit
 /// of the bloom filter. An event is held only against those that share this condition with it, so a bus with thousands of
 /// matches costs what the few cost that may pass. Which bit stands for a mask is chosen when the match is added: the one by
-/// which the fewest others stand.
+/// which the fewest others stand. Of those that share it most are passed over by a few more bits of their mask, their <see cref="Witness"/>.
 /// </summary>
 internal sealed class MatchIndex(int bloomSize)
 {
@@ -39,15 +38,15 @@ internal sealed class MatchIndex(int bloomSize)
         if (!TryChoose(match, out var rule)) return;
         if (rule == null) _everything.Add(match);
         else if (rule.Type == ItemType.BloomMask) AddMasks(match, rule);
-        else if (rule.Name != null) Named(rule.Type, rule.Name).Add(match);
+        else if (rule.Name != null) Named(rule.Type, rule.Name).Add(match, Witness.Of(match, bloomSize));
         else if (rule is { Type: ItemType.Id, Id: Constants.MatchIdAny }) _anySignal.Add(match);
-        else Numbered(new BucketKey(rule.Type, rule.Id, 0)).Add(match);
+        else Numbered(new BucketKey(rule.Type, rule.Id, 0)).Add(match, Witness.Of(match, bloomSize));
     }
 
     public void Remove(Match match)
     {
         Count--;
-        foreach (var entry in match.Entries)
+        for (var entry = match.Entries; entry != null; entry = entry.NextOfMatch)
         {
             var bucket = entry.Bucket;
             bucket.Remove(entry);
@@ -61,7 +60,7 @@ internal sealed class MatchIndex(int bloomSize)
             else if (bucket.Key is { } key) _numbered.Remove(key);
         }
 
-        match.Entries.Clear();
+        match.Entries = null;
     }
 
     /// <summary>Adds to <paramref name="owners"/>, once each, the connections one of whose matches lets the event through.</summary>
@@ -110,10 +109,14 @@ internal sealed class MatchIndex(int bloomSize)
         if (_numbered.TryGetValue(key, out var bucket)) Hold(bucket, subject, owners);
     }
 
+    /// <summary>Most of a bucket's matches are refused by their witness, without being looked at.</summary>
     private void Hold(Bucket bucket, in MatchSubject subject, List<Connection> owners)
     {
-        foreach (var entry in bucket.Entries)
+        var filter = MemoryMarshal.Cast<byte, ulong>(subject.Filter);
+        foreach (ref readonly var place in bucket.Places)
         {
+            if (place.Witness.IsMissingIn(filter)) continue;
+            var entry = place.Entry;
             var owner = entry.Match.Owner;
             if (owner.MatchedQuestion == _questions || entry.SinceGeneration > subject.Generation || !entry.Match.Passes(subject)) continue;
             owner.MatchedQuestion = _questions;
@@ -137,14 +140,16 @@ internal sealed class MatchIndex(int bloomSize)
         for (var generation = 0; generation <= newest; generation++)
         {
             var isNewest = generation == newest;
-            var bit = RarestBit(rule.Mask(generation, bloomSize), isNewest, (ulong)generation);
+            var mask = rule.Mask(generation, bloomSize);
+            var bit = RarestBit(mask, isNewest, (ulong)generation);
+            var witness = Witness.Of(mask, bit);
             if (isNewest)
             {
-                (_newest[bit] ??= new Bucket()).Add(match, (ulong)generation);
+                (_newest[bit] ??= new Bucket()).Add(match, witness, (ulong)generation);
                 continue;
             }
 
-            Numbered(new BucketKey(ItemType.BloomMask, (ulong)generation, bit)).Add(match);
+            Numbered(new BucketKey(ItemType.BloomMask, (ulong)generation, bit)).Add(match, witness);
             CollectionsMarshal.GetValueRefOrAddDefault(_older, (ulong)generation, out _)++;
         }
     }
@@ -203,75 +208,5 @@ internal sealed class MatchIndex(int bloomSize)
         byName ??= new Dictionary<byte[], Bucket>(NameBytes.Comparer);
         ref var bucket = ref CollectionsMarshal.GetValueRefOrAddDefault(byName, name, out _);
         return bucket ??= new Bucket(new BucketKey(type, 0, 0), name);
-    }
-}
-
-/// <summary>What the matches of a bucket have in common: a type of rule, an id or a generation, a bit.</summary>
-internal readonly record struct BucketKey(ItemType Type, ulong Number, int Bit);
-
-/// <summary>Matches of which one condition is the same.</summary>
-internal sealed class Bucket(BucketKey? key = null, byte[]? name = null)
-{
-    private readonly List<IndexEntry> _entries = [];
-
-    public BucketKey? Key { get; } = key;
-
-    public byte[]? Name { get; } = name;
-
-    public int Count => _entries.Count;
-
-    public ReadOnlySpan<IndexEntry> Entries => CollectionsMarshal.AsSpan(_entries);
-
-    public void Add(Match match, ulong sinceGeneration = 0)
-    {
-        var entry = new IndexEntry(match, this, sinceGeneration) { Position = _entries.Count };
-        _entries.Add(entry);
-        match.Entries.Add(entry);
-    }
-
-    public void Remove(IndexEntry entry)
-    {
-        var last = _entries[^1];
-        _entries[entry.Position] = last;
-        last.Position = entry.Position;
-        _entries.RemoveAt(_entries.Count - 1);
-    }
-}
-
-/// <summary>A match in a bucket.</summary>
-internal sealed class IndexEntry(Match match, Bucket bucket, ulong sinceGeneration)
-{
-    public Match Match { get; } = match;
-
-    public Bucket Bucket { get; } = bucket;
-
-    /// <summary>Filters of earlier generations are held against another mask of the match, which has an entry of its own.</summary>
-    public ulong SinceGeneration { get; } = sinceGeneration;
-
-    public int Position { get; set; }
-}
-
-/// <summary>The numbers of the bits that are set, from the lowest of the first byte on.</summary>
-internal ref struct SetBits(ReadOnlySpan<byte> bytes)
-{
-    private readonly ReadOnlySpan<ulong> _words = MemoryMarshal.Cast<byte, ulong>(bytes);
-    private int _word = -1;
-    private ulong _rest = 0;
-
-    public int Current { get; private set; }
-
-    public readonly SetBits GetEnumerator() => this;
-
-    public bool MoveNext()
-    {
-        while (_rest == 0)
-        {
-            if (++_word >= _words.Length) return false;
-            _rest = _words[_word];
-        }
-
-        Current = (_word * 64) + BitOperations.TrailingZeroCount(_rest);
-        _rest &= _rest - 1;
-        return true;
     }
 }
