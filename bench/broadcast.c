@@ -76,6 +76,8 @@ static void drain_exchange(struct receiver *receiver)
 	exchange_do(&receiving, EXCHANGE_ROOM);
 	while ((message = exchange_next(&receiving)))
 		got_signal(receiver, peer_check(&receiver->peer, message));
+	if (receiving.kept != KDBUS_OFFSET_INLINE)
+		die("a signal came through the pool", 0);
 }
 
 static void drain_classic(struct receiver *receiver)
