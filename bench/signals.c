@@ -13,13 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "harness.h"
 #include "peer.h"
+#include "topics.h"
 
-enum { BLOOM_SIZE = 64, BLOOM_BITS = 8, PER_CROWD = 250, CROWDS = 40, LISTENERS = 500, LARGEST = 64 << 10, BURST = 40, SHORTEST_BURST = 4 };
+enum { PER_CROWD = 250, CROWDS = 40, LISTENERS = 500, LARGEST = 64 << 10, BURST = 40, SHORTEST_BURST = 4 };
 
 static const int crowds[] = { 0, 10, 100, 1000, 10000 };
 static const int audiences[] = { 1, 10, 100, 500 };
@@ -30,40 +30,6 @@ enum { CROWD_STEPS = sizeof(crowds) / sizeof(crowds[0]), AUDIENCE_STEPS = sizeof
 static struct peer sender, listeners[LISTENERS], crowd[CROWDS];
 static int sockets[LISTENERS][2];
 static struct samples by_crowd[CROWD_STEPS], by_audience[AUDIENCE_STEPS][SIZES], by_socket[AUDIENCE_STEPS][SIZES];
-
-/* A few bits of a filter that stand for a topic: any program and its listeners may agree on another way. */
-static void add_topic(unsigned char *filter, uint64_t topic)
-{
-	for (int i = 0; i < BLOOM_BITS; i++) {
-		topic = topic * 6364136223846793005ULL + 1442695040888963407ULL;
-		filter[(topic >> 40) % BLOOM_SIZE] |= 1 << ((topic >> 33) & 7);
-	}
-}
-
-static void listen_for(struct peer *peer, uint64_t topic)
-{
-	struct {
-		struct kdbus_cmd_match command;
-		uint64_t item_size, item_type;
-		unsigned char mask[BLOOM_SIZE];
-	} match = {
-		.command = { .size = sizeof(match), .cookie = topic },
-		.item_size = offsetof(struct kdbus_item, data) + BLOOM_SIZE,
-		.item_type = KDBUS_ITEM_BLOOM_MASK,
-	};
-
-	add_topic(match.mask, topic);
-	if (ioctl(peer->fd, KDBUS_CMD_MATCH_ADD, &match) < 0)
-		die("MATCH_ADD", errno);
-}
-
-static void listen_no_more(struct peer *peer, uint64_t topic)
-{
-	struct kdbus_cmd_match match = { .size = sizeof(match), .cookie = topic };
-
-	if (ioctl(peer->fd, KDBUS_CMD_MATCH_REMOVE, &match) < 0)
-		die("MATCH_REMOVE", errno);
-}
 
 static void say(uint64_t topic, size_t size)
 {
@@ -88,7 +54,7 @@ static void say(uint64_t topic, size_t size)
 	};
 	struct kdbus_cmd_send send = { .size = sizeof(send), .msg_address = (uintptr_t)&message };
 
-	add_topic(message.filter, topic);
+	topic_add(message.filter, topic);
 	if (ioctl(sender.fd, KDBUS_CMD_SEND, &send) < 0)
 		die("SEND", errno);
 }
@@ -144,11 +110,11 @@ static void round_of_crowds(void)
 
 	for (int step = 0; step < CROWD_STEPS; step++) {
 		for (; matches < crowds[step]; matches++)
-			listen_for(&crowd[matches / PER_CROWD], 1 + matches);
+			topic_listen(&crowd[matches / PER_CROWD], 1 + matches);
 		measure_bus(&by_crowd[step], 1, 64, BURST);
 	}
 	while (matches-- > 0)
-		listen_no_more(&crowd[matches / PER_CROWD], 1 + matches);
+		topic_ignore(&crowd[matches / PER_CROWD], 1 + matches);
 }
 
 static void round_of_audiences(void)
@@ -157,7 +123,7 @@ static void round_of_audiences(void)
 
 	for (int step = 0; step < AUDIENCE_STEPS; step++) {
 		for (; audience < audiences[step]; audience++)
-			listen_for(&listeners[audience], 0);
+			topic_listen(&listeners[audience], 0);
 		for (int size = 0; size < SIZES; size++) {
 			const int burst = SHORTEST_BURST + BURST * 10 / (9 + audience);
 
@@ -166,7 +132,7 @@ static void round_of_audiences(void)
 		}
 	}
 	while (--audience > 0)
-		listen_no_more(&listeners[audience], 0);
+		topic_ignore(&listeners[audience], 0);
 }
 
 static void print(const char *what, int count, size_t size, struct samples *samples)
@@ -177,7 +143,6 @@ static void print(const char *what, int count, size_t size, struct samples *samp
 int main(int argc, char **argv)
 {
 	int option, rounds = 10;
-	struct rlimit files;
 	cpu_set_t cpu;
 
 	while ((option = getopt(argc, argv, "r:")) != -1) {
@@ -186,10 +151,7 @@ int main(int argc, char **argv)
 	}
 	if (optind != argc - 2 || atoi(argv[optind + 1]) < 1)
 		goto usage;
-	getrlimit(RLIMIT_NOFILE, &files);
-	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
-		die("setrlimit", errno);
+	raise_files();
 
 	CPU_ZERO(&cpu);
 	CPU_SET(sched_getcpu(), &cpu);
@@ -204,7 +166,7 @@ int main(int argc, char **argv)
 		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sockets[i]) < 0)
 			die("socketpair", errno);
 	}
-	listen_for(&listeners[0], 0);
+	topic_listen(&listeners[0], 0);
 	for (int i = 0; i < rounds; i++) {
 		round_of_crowds();
 		round_of_audiences();

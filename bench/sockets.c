@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,23 +11,12 @@
 struct end {
 	int fd;
 	size_t largest;
+	void (*serve)(int fd, size_t largest);
 };
 
 struct relay_ends {
 	int client, server;
 };
-
-static void write_all(int fd, const unsigned char *bytes, size_t size)
-{
-	while (size) {
-		const ssize_t written = write(fd, bytes, size);
-
-		if (written < 0)
-			die("write to a socket", errno);
-		bytes += written;
-		size -= written;
-	}
-}
 
 /* A payload begins with its size; it arrives in as many pieces as the kernel likes. */
 static size_t read_payload(int fd, unsigned char *bytes, size_t largest)
@@ -46,36 +34,30 @@ static size_t read_payload(int fd, unsigned char *bytes, size_t largest)
 		if (size > largest)
 			die("a payload arrived with the wrong size", 0);
 	}
-	if (size > 8 && bytes[size - 1] != 'x')
-		die("the wrong payload arrived", 0);
-	look_at(bytes, size);
+	payload_check(bytes, size);
 	return size;
 }
 
-static unsigned char *payload_of(size_t largest)
+void stream_echo(int fd, size_t largest)
 {
-	unsigned char *payload = malloc(largest);
+	unsigned char *payload = payload_make(largest);
 
-	if (!payload)
-		die("no memory for a payload", ENOMEM);
-	memset(payload, 'x', largest);
-	return payload;
+	for (;;)
+		write_all(fd, payload, read_payload(fd, payload, largest));
 }
 
 static void serve(void *argument)
 {
 	const struct end *end = argument;
-	unsigned char *payload = payload_of(end->largest);
 
-	for (;;)
-		write_all(end->fd, payload, read_payload(end->fd, payload, end->largest));
+	end->serve(end->fd, end->largest);
 }
 
 static void pass_on(void *argument)
 {
 	enum { CHUNK = 1 << 20 };
 	const struct relay_ends *ends = argument;
-	unsigned char *bytes = payload_of(CHUNK);
+	unsigned char *bytes = payload_make(CHUNK);
 	struct pollfd readable[2] = { { .fd = ends->client, .events = POLLIN }, { .fd = ends->server, .events = POLLIN } };
 
 	for (;;) {
@@ -100,12 +82,12 @@ static void pair(int ends[2])
 		die("socketpair", errno);
 }
 
-void stream_open(struct stream *stream, size_t largest, int with_relay)
+void stream_open(struct stream *stream, size_t largest, int with_relay, void (*serve_end)(int fd, size_t largest))
 {
 	int client[2], server[2];
-	struct end end = { .largest = largest };
+	struct end end = { .largest = largest, .serve = serve_end };
 
-	*stream = (struct stream){ .largest = largest, .payload = payload_of(largest) };
+	*stream = (struct stream){ .largest = largest, .payload = payload_make(largest) };
 	pair(client);
 	stream->fd = client[0];
 	end.fd = client[1];
@@ -126,7 +108,7 @@ void stream_open(struct stream *stream, size_t largest, int with_relay)
 
 void stream_call(struct stream *stream, size_t size)
 {
-	memcpy(stream->payload, &(uint64_t){ size }, sizeof(uint64_t));
+	payload_set(stream->payload, size);
 	write_all(stream->fd, stream->payload, size);
 	if (read_payload(stream->fd, stream->payload, stream->largest) != size)
 		die("the wrong answer arrived", 0);

@@ -16,7 +16,10 @@ struct stream {
 	size_t largest;
 };
 
-void stream_open(struct stream *stream, size_t largest, int with_relay);
+/* serve never returns; stream_echo answers each payload with itself. */
+void stream_open(struct stream *stream, size_t largest, int with_relay, void (*serve)(int fd, size_t largest));
+void stream_echo(int fd, size_t largest);
+
 void stream_call(struct stream *stream, size_t size);
 
 #endif
