@@ -110,18 +110,14 @@ public sealed class Domain
     /// <summary>
     /// Whether a command may be issued on a handle at all, before anything of its struct is read. Changes nothing.
     /// </summary>
-    public Errno Admit(ulong handle, uint ioctl)
-    {
-        if (CommandLayout.Of(ioctl) is not { } layout || !Knows(layout.Command)) return Errno.ENOTTY;
-        return _handles.TryGetValue(handle, out var opened) ? opened.Admit(layout.Command) : Errno.EBADF;
-    }
+    public Errno Admit(ulong handle, uint ioctl) => Admit(handle, ioctl, out _);
 
     /// <summary>
     /// What <see cref="Execute"/> will want to know about who calls, as things stand: whoever finds it out lets other inputs in
     /// meanwhile, and asks again before he goes on. Changes nothing.
     /// </summary>
     public CallerNeeds Needs(scoped in Invocation call) =>
-        Admit(call.Handle, call.Ioctl) == Errno.OK ? CallerQuestions.Of(this, _handles[call.Handle], call) : default;
+        Admit(call.Handle, call.Ioctl, out var opened) == Errno.OK ? CallerQuestions.Of(this, opened, call) : default;
 
     /// <summary>
     /// What to say of a command that could not be taken in, for <paramref name="reason"/>. An ENDPOINT_MAKE that does not
@@ -136,8 +132,8 @@ public sealed class Domain
         call.Now = InOrder(call.Now);
         if (NextDeadline <= call.Now.Monotonic) Advance(call.Now);
 
-        var result = Admit(call.Handle, call.Ioctl);
-        if (result == Errno.OK) return CommandTable.Run(this, _handles[call.Handle], ref call);
+        var result = Admit(call.Handle, call.Ioctl, out var opened);
+        if (result == Errno.OK) return CommandTable.Run(this, opened, ref call);
         Abandon(call);
         return Outcome.Done(result);
     }
@@ -150,8 +146,8 @@ public sealed class Domain
     {
         call.Now = InOrder(call.Now);
         if (NextDeadline <= call.Now.Monotonic) Advance(call.Now);
-        var result = Admit(call.Handle, call.Ioctl);
-        return result == Errno.OK ? ExchangeCommand.Receive(this, ref call, _handles[call.Handle].Connection!) : Outcome.Done(result);
+        var result = Admit(call.Handle, call.Ioctl, out var opened);
+        return result == Errno.OK ? ExchangeCommand.Receive(this, ref call, opened.Connection!) : Outcome.Done(result);
     }
 
     /// <summary>
@@ -246,6 +242,13 @@ public sealed class Domain
         {
             Disconnection.Run(this, connection, now);
         }
+    }
+
+    private Errno Admit(ulong handle, uint ioctl, out Handle opened)
+    {
+        opened = null!;
+        if (CommandLayout.Of(ioctl) is not { } layout || !Knows(layout.Command)) return Errno.ENOTTY;
+        return _handles.TryGetValue(handle, out opened!) ? opened.Admit(layout.Command) : Errno.EBADF;
     }
 
     private bool Knows(Command command) => HasExtensions || !CommandLayout.IsExtension(command);

@@ -32,6 +32,15 @@ public sealed unsafe class FuseDevice(int fd) : IFuseChannel
         return result;
     }
 
+    public bool HasRequest
+    {
+        get
+        {
+            Span<PollEntry> entries = [new PollEntry(_fd, PollEvents.In)];
+            return FileDescriptor.Poll(entries, 0) > 0 && (entries[0].Returned & PollEvents.In) != 0;
+        }
+    }
+
     public nint Write(ReadOnlySpan<byte> header, ReadOnlySpan<byte> body)
     {
         if (body.IsEmpty)

@@ -29,6 +29,9 @@ public sealed class FuseSession : IDisposable
     private const int BufferHead = 4096;
     private const int LeastBuffer = 128 * 1024 + BufferHead;
 
+    /// <summary>Requests that may be served before an answer that was put off.</summary>
+    private const int MostPutOff = 4;
+
     [ThreadStatic]
     private static FuseReader? t_reader;
 
@@ -43,6 +46,7 @@ public sealed class FuseSession : IDisposable
     private FuseSessionEnd? _end;
     private FuseBugException? _bug;
     private volatile bool _stopRequested;
+    private int _putOffFor;
     private bool _ran;
     private bool _disposed;
 
@@ -244,6 +248,8 @@ public sealed class FuseSession : IDisposable
                 }
                 else
                 {
+                    if (_fileSystem.HasPutOff)
+                        AnswerPutOff();
                     nint count = ReadRequest(reader);
                     if (count < 0)
                     {
@@ -270,6 +276,15 @@ public sealed class FuseSession : IDisposable
             _roster.Remove(reader);
             reader.Dispose();
         }
+    }
+
+    /// <summary>Not while there are other requests, which may change the answer; but nobody is put off for long.</summary>
+    private void AnswerPutOff()
+    {
+        if (++_putOffFor < MostPutOff && _channel.HasRequest)
+            return;
+        _putOffFor = 0;
+        _fileSystem.AnswerPutOff();
     }
 
     /// <returns>The size of a request, or a negative number when there is none; then the session may have ended.</returns>

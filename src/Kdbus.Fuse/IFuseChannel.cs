@@ -12,6 +12,9 @@ public interface IFuseChannel
     /// -ENODEV, if ABORT_ERROR was not negotiated), -ENOENT when a request vanished between being chosen and being copied, -EINTR, -EAGAIN.</returns>
     nint Read(Span<byte> buffer);
 
+    /// <summary>A request is there, so that a <see cref="Read"/> would not wait.</summary>
+    bool HasRequest { get; }
+
     /// <summary>Sends one message: <paramref name="header"/> with <paramref name="body"/> right behind it.</summary>
     /// <returns>Bytes sent, or -errno: -ENOENT when nobody waits for the answer any more, -EINVAL when the message is malformed,
     /// -ENODEV or -EPERM when there is no connection.</returns>

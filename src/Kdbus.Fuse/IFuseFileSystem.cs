@@ -24,6 +24,15 @@ public interface IFuseFileSystem
     /// </summary>
     void TurnTaken() { }
 
+    /// <summary>
+    /// It holds replies only because another request may change them. Asked before each read; before a read that would wait, and after a few requests,
+    /// <see cref="AnswerPutOff"/> is called.
+    /// </summary>
+    bool HasPutOff => false;
+
+    /// <summary>Answers what was put off.</summary>
+    void AnswerPutOff() { }
+
     void Lookup(in LookupRequest request, FuseReply reply);
 
     /// <summary>The kernel forgot <paramref name="lookups"/> of the lookups of a node; at 0 it does not know the number any more. Has no answer. Comes from

@@ -19,6 +19,7 @@ internal static class CNames
         [typeof(MessageFlags)] = "KDBUS_MSG_",
         [typeof(SendFlags)] = "KDBUS_SEND_",
         [typeof(RecvFlags)] = "KDBUS_RECV_",
+        [typeof(ExchangeFlags)] = "KDBUS_EXCHANGE_",
         [typeof(RecvReturnFlags)] = "KDBUS_RECV_RETURN_",
         [typeof(InfoReturnFlags)] = "KDBUS_INFO_RETURN_",
         [typeof(ListFlags)] = "KDBUS_LIST_",
@@ -31,6 +32,7 @@ internal static class CNames
 
     private static readonly Dictionary<string, string> Exceptions = new(StringComparer.Ordinal)
     {
+        ["Command.Exchange"] = "KDBUS_CMD_EXCHANGE(0)",
         ["ItemType.None"] = "_KDBUS_ITEM_NULL",
         ["ItemType.AuxGroups"] = "KDBUS_ITEM_AUXGROUPS",
         ["AttachFlags.AuxGroups"] = "KDBUS_ATTACH_AUXGROUPS",
@@ -47,13 +49,15 @@ internal static class CNames
         ["KdbusFdMessage.Pad"] = "__pad",
     };
 
+    private static readonly Type[] InCSharpOnly = [typeof(Errno), typeof(ItemCount), typeof(PieceKind)];
+
     /// <summary>All types of the interface that are structs laid out for the wire.</summary>
     public static IEnumerable<Type> Structs { get; } =
         [.. typeof(KdbusCmd).Assembly.GetExportedTypes().Where(type => type is { IsExplicitLayout: true, IsValueType: true })];
 
     /// <summary>All enumerations of the interface except errno and those that exist in C# only.</summary>
     public static IEnumerable<Type> Enums { get; } =
-        [.. typeof(KdbusCmd).Assembly.GetExportedTypes().Where(type => type.IsEnum && type != typeof(Errno) && type != typeof(ItemCount))];
+        [.. typeof(KdbusCmd).Assembly.GetExportedTypes().Where(type => type.IsEnum && !InCSharpOnly.Contains(type))];
 
     /// <summary>The identifier of an enumeration's member, or null if C has no name for it (no flags at all).</summary>
     public static string? Of(Type enumeration, string member)

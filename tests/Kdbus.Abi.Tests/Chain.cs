@@ -18,7 +18,7 @@ internal static class Chain
 
     /// <summary>Items with payloads of 0 to 40 bytes.</summary>
     public static Gen<Part[]> Parts { get; } =
-        Gen.Select(Gen.OneOf(Gen.ULong[0, 0x10], Gen.ULong[0x1000, 0x100e], Gen.ULong), Gen.Byte.Array[0, 40], (type, payload) => new Part(type, payload))
+        Gen.Select(Gen.OneOf(Gen.ULong[0, 0x10], Gen.ULong[0x20, 0x23], Gen.ULong[0x1000, 0x100e], Gen.ULong), Gen.Byte.Array[0, 40], (type, payload) => new Part(type, payload))
             .Array[0, 8];
 
     /// <summary>A value that a hostile caller may write where a size is expected.</summary>

@@ -37,6 +37,7 @@ public class CommandLayoutTests
             ]),
         (Command.MatchRemove, 32, 0, []),
         (Command.FdsInstalled, 32, 0, [(ItemType.Fds, Mandatory)]),
+        (Command.Exchange, 80, 0x7, [(ItemType.Free, Once), (ItemType.FdSocket, Once), (ItemType.CancelFd, Once)]),
     ];
 
     [Fact]
@@ -90,11 +91,44 @@ public class CommandLayoutTests
             for (var bit = 0; bit < 32; bit++)
             {
                 var other = (uint)command ^ (1u << bit);
-                if (!Enum.IsDefined((Command)other)) Assert.Null(CommandLayout.Of(other));
+                if (!Enum.IsDefined((Command)other) && !CommandLayout.IsExchange(other)) Assert.Null(CommandLayout.Of(other));
             }
         }
 
         Assert.Null(CommandLayout.Of(0));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(80)]
+    [InlineData(16376)]
+    [InlineData(16383)]
+    public void An_EXCHANGE_is_the_same_command_whatever_its_size(int room)
+    {
+        var number = (uint)Command.Exchange | ((uint)room << 16);
+        Assert.True(CommandLayout.IsExchange(number));
+        Assert.Same(CommandLayout.Of((uint)Command.Exchange), CommandLayout.Of(number));
+    }
+
+    [Fact]
+    public void No_bit_besides_those_of_its_size_may_differ_in_an_EXCHANGE()
+    {
+        for (var bit = 0; bit < 32; bit++)
+        {
+            Assert.Equal(bit is >= 16 and < 30, CommandLayout.IsExchange((uint)Command.Exchange ^ (1u << bit)));
+        }
+    }
+
+    [Fact]
+    public void What_the_interface_of_2015_did_not_have_is_an_extension()
+    {
+        Assert.Equal(
+            [Command.FdsInstalled, Command.Exchange],
+            Enum.GetValues<Command>().Where(CommandLayout.IsExtension).Order());
+        Assert.Equal(
+            [ItemType.FdSocket, ItemType.OnBehalf, ItemType.PayloadInline, ItemType.Free],
+            Enum.GetValues<ItemType>().Where(CommandLayout.IsExtension).Order());
     }
 
     [Theory]

@@ -5,20 +5,22 @@ namespace Kdbus.Abi.Tests;
 /// <summary>Where the pieces of a payload come to lie in the receiver's pool.</summary>
 public class PayloadVecsTests
 {
-    private static readonly Gen<(ulong Size, ulong Address, bool Memfd)[]> Pieces =
-        Gen.Select(Gen.ULong[1, 100], Gen.ULong[0, 2], Gen.Bool).Array[0, 10];
+    private const ulong Address = 2;
+
+    private static readonly Gen<(ulong Size, PieceKind Kind)[]> Pieces =
+        Gen.Select(Gen.ULong[1, 100], Gen.Enum<PieceKind>()).Array[0, 10];
 
     [Fact]
     public void Bytes_follow_each_other_and_what_is_not_copied_leaves_its_size_modulo_8() => Pieces.Sample(pieces =>
     {
         var walk = new PayloadVecs(Write(pieces));
         ulong area = 0;
-        foreach (var (size, address, memfd) in pieces)
+        foreach (var (size, kind) in pieces)
         {
             Assert.True(walk.MoveNext());
-            Assert.Equal(area, walk.Position);
-            Assert.Equal((size, memfd ? 0 : address), (walk.Current.Size, walk.Current.Address));
-            area += memfd || address == 0 ? size % 8 : size;
+            Assert.Equal((area, kind), (walk.Position, walk.Kind));
+            Assert.Equal((size, kind == PieceKind.Vector ? Address : 0), (walk.Current.Size, walk.Current.Address));
+            area += kind is PieceKind.Vector or PieceKind.Inline ? size : size % 8;
             Assert.Equal(area, walk.Area);
         }
 
@@ -36,6 +38,24 @@ public class PayloadVecsTests
             stream += walk.Current.Size;
         }
     });
+
+    [Fact]
+    public void Bytes_that_stand_in_the_message_are_there_to_be_taken()
+    {
+        var room = new byte[256];
+        var writer = new ItemWriter(room);
+        writer.Write(ItemType.PayloadInline, "first"u8);
+        writer.Write(ItemType.PayloadVec, new KdbusVec { Size = 3, Address = 8 });
+        writer.Write(ItemType.PayloadInline, "second"u8);
+
+        var walk = new PayloadVecs(room.AsSpan(0, writer.Length));
+        Assert.True(walk.MoveNext());
+        Assert.Equal("first"u8, walk.Inline);
+        Assert.True(walk.MoveNext());
+        Assert.True(walk.MoveNext());
+        Assert.Equal("second"u8, walk.Inline);
+        Assert.Equal((8UL, 14UL), (walk.Position, walk.Area));
+    }
 
     [Fact]
     public void Other_items_take_no_room_and_a_broken_one_ends_the_walk()
@@ -62,14 +82,15 @@ public class PayloadVecsTests
         return pieces <= Chain.Meaning(chain).Items.Length;
     });
 
-    private static byte[] Write((ulong Size, ulong Address, bool Memfd)[] pieces)
+    private static byte[] Write((ulong Size, PieceKind Kind)[] pieces)
     {
-        var room = new byte[pieces.Length * 40];
+        var room = new byte[pieces.Sum(piece => Item.SizeInChain(Math.Max(24, (int)piece.Size)))];
         var writer = new ItemWriter(room);
-        foreach (var (size, address, memfd) in pieces)
+        foreach (var (size, kind) in pieces)
         {
-            if (memfd) writer.Write(ItemType.PayloadMemfd, new KdbusMemfd { Size = size, Fd = 3 });
-            else writer.Write(ItemType.PayloadVec, new KdbusVec { Size = size, Address = address });
+            if (kind == PieceKind.Memfd) writer.Write(ItemType.PayloadMemfd, new KdbusMemfd { Size = size, Fd = 3 });
+            else if (kind == PieceKind.Inline) writer.Write(ItemType.PayloadInline, new byte[size]);
+            else writer.Write(ItemType.PayloadVec, new KdbusVec { Size = size, Address = kind == PieceKind.Vector ? Address : 0 });
         }
 
         return room[..writer.Length];

@@ -22,6 +22,7 @@ public class StructSizeTests
     [Fact]
     public void The_other_structs_have_their_size_on_the_wire()
     {
+        Assert.Equal(80, Unsafe.SizeOf<KdbusCmdExchange>());
         Assert.Equal(64, Unsafe.SizeOf<KdbusMsg>());
         Assert.Equal(24, Unsafe.SizeOf<KdbusMsgInfo>());
         Assert.Equal(24, Unsafe.SizeOf<KdbusInfo>());

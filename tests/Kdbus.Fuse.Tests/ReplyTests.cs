@@ -280,6 +280,8 @@ public sealed class ReplyTests
 
         public bool Stop { get; set; }
 
+        public bool HasRequest => true;
+
         public nint Read(Span<byte> buffer)
         {
             if (Stop)

@@ -25,6 +25,15 @@ public static class MountOptions
         MountOption.Flag("no_allow_other", "let only the mounting user in (default otherwise)", o => o with { AllowOther = false }),
         MountOption.Choice("profile", "how pools reach clients (default auto)", s_profiles, WithProfile),
         MountOption.Text("fsname", "NAME", "name shown as the mount's source (default kdbusfs)", (o, name) => o with { Source = name }),
+        MountOption.Flag(
+            "low-latency",
+            "keep idle CPUs awake while messages fly: quicker calls, more power (root only)",
+            o => o with { Server = o.Server with { LowLatency = true } }),
+        MountOption.Choice(
+            "extensions",
+            "what goes beyond the interface of 2015 (default on)",
+            [("on", true), ("off", false)],
+            (o, on) => o with { Server = o.Server with { Extensions = on } }),
         MountOption.Flag("debug", "log every request", o => WithTrace(o)),
         MountOption.Mask(
             "attach-flags-mask",

@@ -94,8 +94,10 @@ internal sealed class Aftermath(
 
     private bool CarryNext(bool withAnswers)
     {
-        bool wakes, ends, tells;
+        bool changes, wakes, ends, tells, isMore;
         ulong pollHandle;
+        HeldReply poll;
+        PollState state;
         EndedCall call = default;
         RefusalNote told = default;
         ulong deadline;
@@ -104,20 +106,23 @@ internal sealed class Aftermath(
         {
             host.Domain.Serve();
             unheld = host.TakeUnheldFiles();
+            changes = host.TakeChanged(out poll, out state);
             wakes = host.TakeWake(out pollHandle);
             tells = !wakes && host.Refusals.TryTake(out told);
             ends = !wakes && !tells && (host.TakeReady(out call) || (withAnswers && host.TakeAnswered(out call)));
             deadline = host.Domain.NextDeadline;
             if (ends && call.Call.Cancel != null) host.AwaitClosing(call);
+            isMore = host.HasMore(withAnswers);
         }
 
         files.CloseWithoutWaiting(unheld);
+        if (changes) poll.Poll(PollService.EventsOf(state));
         if (wakes) session.Notify.Poll(pollHandle);
         else if (tells) host.Refusals.Write(told);
         else if (ends && call.Call.Cancel is { } descriptor) descriptor.CloseLater();
         else if (ends) End(call);
-        else host.Timer?.Update(deadline);
-        return wakes || ends || tells;
+        host.Timer?.Update(deadline);
+        return isMore;
     }
 
     /// <summary>

@@ -62,7 +62,7 @@ internal readonly ref struct CommandFetch
     }
 
     /// <summary>Reads as much as there is of the message of a SEND.</summary>
-    public ReadOnlySpan<byte> Message(ulong address)
+    private ReadOnlySpan<byte> Message(ulong address)
     {
         if (address % 8 != 0) return default;
         var room = _buffers.Message;
@@ -73,6 +73,43 @@ internal readonly ref struct CommandFetch
         if (size <= (ulong)have || size > (ulong)room.Length) return room[..have];
         have += Read(address + (ulong)have, room[have..(int)size]);
         return room[..have];
+    }
+
+    /// <summary>Reads message and payload of a SEND: both at once where they lay last time.</summary>
+    public PayloadPlace Message(ulong address, OpenFile file, out ReadOnlySpan<byte> message, out ReadOnlySpan<byte> payload)
+    {
+        var habit = file.Habit;
+        if (habit.Message == address && TryHabit(habit, out message, out payload)) return PayloadPlace.Here;
+        message = Message(address);
+        var place = Payload(message, out payload);
+        file.Habit = place == PayloadPlace.Here ? HabitOf(address, message) : default;
+        return place;
+    }
+
+    private bool TryHabit(SendHabit habit, out ReadOnlySpan<byte> message, out ReadOnlySpan<byte> payload)
+    {
+        message = payload = default;
+        if (_reply.IsAnswered) return false;
+        var front = _buffers.Message[..habit.MessageSize];
+        var behind = _buffers.Payload[..habit.PayloadSize];
+        var read = _callers.Read(
+            _thread,
+            [CallBuffers.Pinned(front), CallBuffers.Pinned(behind)],
+            [new RemoteIoVec(habit.Message, (ulong)front.Length), new RemoteIoVec(habit.Payload, (ulong)behind.Length)]);
+        if (read != front.Length + behind.Length || HabitOf(habit.Message, front) != habit) return false;
+        message = front;
+        payload = behind;
+        return true;
+    }
+
+    /// <summary>Nothing for a message that has not exactly one vector, or a large one.</summary>
+    private static SendHabit HabitOf(ulong address, ReadOnlySpan<byte> message)
+    {
+        var pieces = PayloadVecs.Of(message);
+        if (!pieces.MoveNext() || pieces.Kind != PieceKind.Vector || pieces.Current.Size > SendHabit.MostPayload) return default;
+        var vec = pieces.Current;
+        return pieces.MoveNext() ? default
+            : new SendHabit(address, (int)BinaryPrimitives.ReadUInt64LittleEndian(message), vec.Address, (int)vec.Size);
     }
 
     /// <summary>Reads the payload of a message if it is small.</summary>

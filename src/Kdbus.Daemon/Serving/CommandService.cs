@@ -72,8 +72,7 @@ internal sealed class CommandService(
         if (fetched == Errno.OK && layout.Command == Command.Send)
         {
             ref var send = ref MemoryMarshal.AsRef<KdbusCmdSend>(frame);
-            message = fetch.Message(send.MsgAddress);
-            place = fetch.Payload(message, out payload);
+            place = fetch.Message(send.MsgAddress, file, out message, out payload);
             fetched = ClearReturnFlags(request, reply, ref send);
             if (fetched == Errno.OK)
             {

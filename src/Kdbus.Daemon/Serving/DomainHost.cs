@@ -43,6 +43,8 @@ internal sealed class DomainHost : IEffects
     private readonly Dictionary<uint, long> _shownBytes = [];
     private readonly Dictionary<ulong, PendingCall> _pending = [];
     private readonly Queue<ulong> _wakes = new();
+    private readonly List<OpenFile> _putOff = [];
+    private readonly Queue<OpenFile> _changed = new();
     private readonly Queue<EndedCall> _ready = new();
     private readonly Queue<EndedCall> _answered = new();
     private readonly Dictionary<ulong, EndedCall> _closing = [];
@@ -51,11 +53,16 @@ internal sealed class DomainHost : IEffects
     private List<ulong> _unheld = [];
     private ulong _lastHandle;
 
-    /// <param name="limits">Where the domain says no.</param>
+    /// <param name="options">What the domain is told.</param>
     /// <param name="refusals">Where messages that found no room are noted.</param>
-    public DomainHost(DomainLimits limits, RefusalLog refusals)
+    public DomainHost(ServerOptions options, RefusalLog refusals)
     {
-        Domain = new Domain(this, limits) { Overflow = new OverflowIds(IdMap.OverflowUser, IdMap.OverflowGroup) };
+        Domain = new Domain(this, options.Limits)
+        {
+            AttachMask = options.AttachMask,
+            HasExtensions = options.Extensions,
+            Overflow = new OverflowIds(IdMap.OverflowUser, IdMap.OverflowGroup),
+        };
         Refusals = refusals;
     }
 
@@ -114,6 +121,33 @@ internal sealed class DomainHost : IEffects
     /// <summary>The call waits for its result: nobody has begun to end it. Only under <see cref="Enter"/>.</summary>
     public bool IsPending(ulong request) => _pending.ContainsKey(request);
 
+    /// <summary>There are questions of poll(2) whose answer is put off.</summary>
+    public bool HasPutOff => _putOff.Count > 0;
+
+    /// <summary>Puts the answer to a question of poll(2) off; only under <see cref="Enter"/>.</summary>
+    public void PutOff(OpenFile file, HeldReply poll)
+    {
+        file.PutOffPoll = poll;
+        _putOff.Add(file);
+    }
+
+    /// <summary>A file with such a question; only under <see cref="Enter"/>.</summary>
+    public bool TakePutOff(out OpenFile file)
+    {
+        file = _putOff.Count > 0 ? _putOff[^1] : null!;
+        if (_putOff.Count > 0) _putOff.RemoveAt(_putOff.Count - 1);
+        return file != null;
+    }
+
+    /// <summary>Such a question whose answer has become another one; only under <see cref="Enter"/>.</summary>
+    public bool TakeChanged(out HeldReply poll, out PollState state)
+    {
+        (poll, state) = (default, default);
+        if (!_changed.TryDequeue(out var file)) return false;
+        (poll, state, file.PutOffPoll) = (file.PutOffPoll, Domain.Poll(file.Handle), default);
+        return true;
+    }
+
     /// <summary>A poll handle to notify; only under <see cref="Enter"/>.</summary>
     public bool TakeWake(out ulong pollHandle) => _wakes.TryDequeue(out pollHandle);
 
@@ -125,6 +159,10 @@ internal sealed class DomainHost : IEffects
     /// so it takes no second one. Its pool is pinned. Only under <see cref="Enter"/>.
     /// </summary>
     public bool TakeAnswered(out EndedCall call) => _answered.TryDequeue(out call);
+
+    /// <summary>There is something left to carry out; only under <see cref="Enter"/>.</summary>
+    public bool HasMore(bool withAnswers) =>
+        _wakes.Count > 0 || _changed.Count > 0 || _ready.Count > 0 || !Refusals.IsEmpty || _unheld.Count > 0 || (withAnswers && _answered.Count > 0);
 
     /// <summary>A call is to end when its cancel descriptor is closed; only under <see cref="Enter"/>.</summary>
     public void AwaitClosing(in EndedCall call) => _closing.Add(call.Completion.Request, call);
@@ -150,7 +188,9 @@ internal sealed class DomainHost : IEffects
     /// <inheritdoc/>
     public void Wake(ulong handle)
     {
-        if (!_files.TryGetValue(handle, out var file) || !file.PollArmed) return;
+        if (!_files.TryGetValue(handle, out var file)) return;
+        if (!file.PutOffPoll.IsNone && _putOff.Remove(file)) _changed.Enqueue(file);
+        if (!file.PollArmed) return;
         file.PollArmed = false;
         _wakes.Enqueue(file.PollHandle);
     }

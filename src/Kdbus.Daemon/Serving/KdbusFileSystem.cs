@@ -2,7 +2,6 @@ using Kdbus.Abi;
 using Kdbus.Daemon.Serving.Exchanges;
 using Kdbus.Daemon.Serving.Files;
 using Kdbus.Daemon.Status;
-using Kdbus.Engine;
 using Kdbus.Engine.Processes;
 using Kdbus.Fuse;
 using Kdbus.Fuse.Wire;
@@ -17,11 +16,8 @@ namespace Kdbus.Daemon.Serving;
 /// </summary>
 internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
 {
-    private const uint PollIn = 0x001 | 0x040; // POLLIN | POLLRDNORM
-    private const uint PollOut = 0x004 | 0x100; // POLLOUT | POLLWRNORM
     private const uint AccessMode = 3; // O_ACCMODE
     private const uint ReadOnly = 0; // O_RDONLY
-    private const uint PollGone = 0x008 | 0x010; // POLLERR | POLLHUP
 
     private readonly DomainHost _host;
     private readonly ICallers _callers;
@@ -42,10 +38,13 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     private readonly Aftermath _aftermath;
     private readonly CommandService _commands;
     private readonly ExchangeService _exchanges;
+    private readonly PollService _polls;
+    private readonly bool _wantsLowLatency;
     private readonly StatusService _status;
     private readonly FuseSession _session;
     private DeadlineTimer? _timer;
     private PoolTrimmer? _trimmer;
+    private LowLatency? _latency;
 
     public KdbusFileSystem(
         IFuseChannel channel,
@@ -60,8 +59,8 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _log = log;
         _choice = options.Profile;
         _maxOpenFilesPerUser = 4 * options.Limits.Connections;
-        _host = new DomainHost(options.Limits, new RefusalLog(log, time ?? TimeProvider.System));
-        _host.Domain.AttachMask = options.AttachMask;
+        _host = new DomainHost(options, new RefusalLog(log, time ?? TimeProvider.System));
+        _wantsLowLatency = options.LowLatency;
         _tree = new Tree(_host.Domain, Credentials.EffectiveUid, Credentials.EffectiveGid, DomainHost.Now.Realtime / 1_000_000_000);
         _session = new FuseSession(channel, this, sessionOptions);
         _publisher = new PoolPublisher(_host, _session);
@@ -69,6 +68,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _cancels = new CancelWatch(descriptor => _aftermath!.Cancel(descriptor), descriptor => _aftermath!.Closed(descriptor));
         _files = new MessageFileService(_host, callers, _session, options.OpenFiles / 2);
         _aftermath = new Aftermath(_host, callers, _session, _publisher, _files);
+        _polls = new PollService(_host);
         var cancels = new CancelIntake(callers, _session, _cancels);
         _commands = new CommandService(_host, callers, _session, _publisher, cancels, _files);
         _exchanges = new ExchangeService(_host, callers, _session, _publisher, cancels, _files);
@@ -100,6 +100,11 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _timer = new DeadlineTimer(_host, _aftermath.Advance);
         _host.Timer = _timer;
         _trimmer = new PoolTrimmer(_host, _session, _publisher.Profile);
+        if (_wantsLowLatency && LowLatency.Open(out _latency) is < 0 and var error)
+        {
+            Refusal = $"low-latency was asked for, but /dev/cpu_dma_latency cannot be opened ({SystemError.Describe(-error)}); only root may.";
+        }
+
         _log.Serving(_publisher.Profile, capabilities.Minor);
     }
 
@@ -109,6 +114,8 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         _timer?.Dispose();
         _trimmer?.Dispose();
         _cancels.Dispose();
+        _latency?.Dispose();
+        _latency = null;
         _timer = null;
         _trimmer = null;
     }
@@ -294,45 +301,49 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
     /// <inheritdoc/>
     public void Ioctl(in IoctlRequest request, FuseReply reply)
     {
-        SettleBacking(request.Handle);
-        if (CommandLayout.IsExchange(request.Command)) _exchanges.Run(request, reply);
-        else _commands.Run(request, reply);
+        _latency?.RequestArrived();
+        if (CommandLayout.IsExchange(request.Command))
+        {
+            // It is for connections, and HELLO was no EXCHANGE.
+            _exchanges.Run(request, reply);
+        }
+        else
+        {
+            SettleBacking(request.Handle);
+            _commands.Run(request, reply);
+        }
+
         _aftermath.Carry();
     }
 
     /// <inheritdoc/>
     public void Poll(in PollRequest request, FuseReply reply)
     {
+        _latency?.RequestArrived();
         SettleBacking(request.Handle);
-        PollState state;
-        using (_host.Enter())
-        {
-            state = _host.Domain.Poll(request.Handle);
-            var file = _host.FindFile(request.Handle);
-            if (file is { Content: not null })
-            {
-                state = PollState.Readable;
-            }
-            else if (request.WantsNotification && file != null)
-            {
-                file.PollHandle = request.PollHandle;
-                file.PollArmed = true;
-            }
-        }
-
-        reply.Poll(state switch
-        {
-            PollState.HungUp => PollGone,
-            PollState.Readable => PollIn | PollOut,
-            _ => PollOut,
-        });
+        _polls.Run(request, reply);
     }
 
     /// <inheritdoc/>
-    public void TurnTaken() => _aftermath.Carry();
+    public bool HasPutOff => _polls.HasPutOff;
 
     /// <inheritdoc/>
-    public void Interrupt(in InterruptRequest request, HeldReply target) => _aftermath.Interrupt(request, target);
+    public void AnswerPutOff() => _polls.AnswerPutOff();
+
+    /// <inheritdoc/>
+    public void TurnTaken()
+    {
+        _polls.AnswerPutOff();
+        _aftermath.Carry();
+    }
+
+    /// <inheritdoc/>
+    public void Interrupt(in InterruptRequest request, HeldReply target)
+    {
+        // A question of poll(2) has no other end than its answer.
+        _polls.AnswerPutOff();
+        _aftermath.Interrupt(request, target);
+    }
 
     private Errno Open(in OpenRequest request, out OpenFile file)
     {

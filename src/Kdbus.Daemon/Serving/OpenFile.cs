@@ -1,3 +1,5 @@
+using Kdbus.Fuse;
+
 namespace Kdbus.Daemon.Serving;
 
 /// <summary>
@@ -22,9 +24,15 @@ internal sealed class OpenFile(ulong handle, TreeNode node, PoolFile? pool, uint
     /// <summary>Passthrough registration to be given back at the first request, when the opener is surely through; 0 if none.</summary>
     public int BackingId { get; set; }
 
+    /// <summary>Where its user sends from. Not guarded by anything: whoever uses it checks it.</summary>
+    public SendHabit Habit { get; set; }
+
     /// <summary>What to name in a poll notification.</summary>
     public ulong PollHandle { get; set; }
 
     /// <summary>Somebody waits in poll(2) and has to be told of a change, once.</summary>
     public bool PollArmed { get; set; }
+
+    /// <summary>A question of poll(2) whose answer is put off.</summary>
+    public HeldReply PutOffPoll { get; set; }
 }

@@ -13,10 +13,13 @@ internal sealed class PayloadCopy(FuseSession session)
         foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Pin();
     }
 
-    /// <summary>Not before the commit: a message that goes with its name is read from the pool of one who may have left.</summary>
+    /// <summary>
+    /// Ends the transfer, not before the commit: a message that goes with its name is read from the pool of one who may have left.
+    /// </summary>
     public static void Unpin(Transfer transfer)
     {
         foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Unpin();
+        transfer.End();
     }
 
     /// <summary>Copies straight into the pool if the message goes to one only: OK, EFAULT, EINTR, EUSERS.</summary>

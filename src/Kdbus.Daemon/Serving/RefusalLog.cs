@@ -69,6 +69,9 @@ internal sealed class RefusalLog(ILogger log, TimeProvider time)
     /// <summary>The next one to be told; under the lock of the engine.</summary>
     public bool TryTake(out RefusalNote note) => _due.TryDequeue(out note);
 
+    /// <summary>Nothing is to be told; only under the lock of the domain.</summary>
+    public bool IsEmpty => _due.Count == 0;
+
     /// <summary>Writes the line; not under the lock.</summary>
     public void Write(in RefusalNote note)
     {

@@ -26,6 +26,12 @@ public sealed record ServerOptions
     /// <summary>Where the domain says no.</summary>
     public DomainLimits Limits { get; init; } = new();
 
+    /// <summary>What goes beyond the interface of 2015 can be used.</summary>
+    public bool Extensions { get; init; } = true;
+
+    /// <summary>Idle CPUs are kept awake while requests come quickly.</summary>
+    public bool LowLatency { get; init; }
+
     /// <summary>Descriptors that the process may have; half of them may be those of messages.</summary>
     public long OpenFiles { get; init; } = 1024;
 

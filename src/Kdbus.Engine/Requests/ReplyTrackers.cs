@@ -78,7 +78,7 @@ internal sealed class ReplyTracker : IHasDeadline
         Requester = Answerer = null!;
         Name = null;
         Cookie = Deadline = 0;
-        Synchronous = Answering = Answered = Ended = false;
+        Synchronous = HasRoom = Answering = Answered = Ended = false;
         View = default;
         Way = default;
         Result = Abi.Errno.OK;

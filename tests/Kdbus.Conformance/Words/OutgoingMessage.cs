@@ -44,6 +44,9 @@ public sealed class OutgoingMessage(Scratch scratch)
     /// <summary>Appends payload, which is put into memory of its own.</summary>
     public OutgoingMessage Vec(ReadOnlySpan<byte> data) => Vec(scratch.Place(data), (ulong)data.Length);
 
+    /// <summary>Appends payload that stands in the message itself.</summary>
+    public OutgoingMessage Inline(ReadOnlySpan<byte> data) => Item(ItemType.PayloadInline, data);
+
     /// <summary>Appends payload at any address, of any size; address 0 stands for zeros.</summary>
     public OutgoingMessage Vec(ulong address, ulong size) =>
         Item(ItemType.PayloadVec, new KdbusVec { Size = size, Address = address });
@@ -101,7 +104,10 @@ public sealed class OutgoingMessage(Scratch scratch)
     }
 
     /// <summary>Puts the message into memory and gives its address.</summary>
-    public ulong Place() => scratch.Place(_bytes.ToArray());
+    public ulong Place() => scratch.Place(ToArray());
+
+    /// <summary>The message.</summary>
+    public byte[] ToArray() => _bytes.ToArray();
 
     private OutgoingMessage Set(int offset, ulong value)
     {

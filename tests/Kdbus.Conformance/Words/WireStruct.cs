@@ -77,6 +77,9 @@ public sealed class WireStruct
     /// <summary>Bytes so far.</summary>
     public int Length => _bytes.Count;
 
+    /// <summary>The bytes as they are.</summary>
+    public byte[] Bytes() => [.. _bytes];
+
     /// <summary>The bytes, with the size in the first 8.</summary>
     public byte[] ToArray()
     {

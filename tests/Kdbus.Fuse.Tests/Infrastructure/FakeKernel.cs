@@ -82,6 +82,15 @@ public sealed class FakeKernel : IFuseChannel
         }
     }
 
+    public bool HasRequest
+    {
+        get
+        {
+            lock (_gate)
+                return _interrupts.Count > 0 || _pending.Count > 0;
+        }
+    }
+
     public nint Read(Span<byte> buffer)
     {
         byte[] message;

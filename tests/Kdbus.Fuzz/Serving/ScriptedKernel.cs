@@ -58,6 +58,8 @@ internal sealed class ScriptedKernel : IFuseChannel, IDisposable
     public IReadOnlyCollection<Sent> Outstanding => _outstanding.Values;
 
     /// <inheritdoc/>
+    public bool HasRequest => false;
+
     public nint Read(Span<byte> buffer)
     {
         lock (_gate)

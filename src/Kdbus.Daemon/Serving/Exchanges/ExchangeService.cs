@@ -120,8 +120,8 @@ internal sealed class ExchangeService(
             }
 
             exchange.PassOn();
-            if (outcome.Kind == OutcomeKind.Pending) return Hold(ref exchange);
             exchange.Settle(outcome);
+            if (outcome.Kind == OutcomeKind.Pending) return Hold(ref exchange);
         }
 
         return exchange.Flags.HasFlag(ExchangeFlags.Recv) ? Receive(ref exchange) : Pin(exchange);
@@ -207,8 +207,7 @@ internal sealed class ExchangeService(
         begun.Transfer!.End();
         exchange.Outcome = default;
         exchange.PassOn();
-        if (outcome.Kind == OutcomeKind.Pending) exchange.Outcome = outcome;
-        else exchange.Settle(outcome);
+        exchange.Settle(outcome);
     }
 
     private void Answer(ref Exchange exchange)

@@ -43,7 +43,8 @@ internal sealed class DetailReader
         var space = caps is null ? 0 : UserNamespaces.SpaceOf(thread);
         if (space == 0) caps = null;
         var tidComm = asked.HasFlag(AttachFlags.TidComm) ? Comm(thread) : null;
-        var pidComm = asked.HasFlag(AttachFlags.PidComm) ? Comm(look.Process) : null;
+        // The thread that began its process has that name too, and it has just been read.
+        var pidComm = !asked.HasFlag(AttachFlags.PidComm) ? null : tidComm != null && look.Process == thread ? tidComm : Comm(look.Process);
         var root = asked.HasFlag(AttachFlags.Exe) ? RootOf(thread) : default;
         var exe = root == default ? null : Exe(thread);
         var cmdline = asked.HasFlag(AttachFlags.Cmdline) ? Cmdline(thread) : null;

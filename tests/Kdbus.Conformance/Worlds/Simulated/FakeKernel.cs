@@ -186,6 +186,15 @@ internal sealed class FakeKernel : IFuseChannel, IDisposable
     }
 
     /// <inheritdoc/>
+    public bool HasRequest
+    {
+        get
+        {
+            lock (_gate)
+                return _interrupts.First != null || _pending.First != null || _forgets.Count > 0;
+        }
+    }
+
     public nint Read(Span<byte> buffer)
     {
         lock (_gate)
