@@ -15,7 +15,8 @@ BEGIN {
 }
 
 END {
-    print "Median time of a call of 8 B on a bus with a crowd, all processes on one CPU; limits raised as far as the crowd needs\n"
+    print "Median time of a call of 8 B on a bus with a crowd, all processes on one CPU; max-connections=8000"
+    print "(ways were measured in turns, crowds one after the other: compare along a line)\n"
     line = sprintf("| %-21s |", "Beside"); rule = "|-----------------------|"
     for (c = 1; c <= columns; c++) if (column[c] in here) { line = line sprintf(" %11s |", head[c]); rule = rule "------------:|" }
     print line "\n" rule
