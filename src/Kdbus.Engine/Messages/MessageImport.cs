@@ -25,6 +25,7 @@ internal ref struct MessageImport
     private ulong _generation;
     private bool _hasBloomFilter;
     private bool _hasFds;
+    private bool _hasGaps;
 
     /// <summary>The header; <c>src_id</c> is the sender's id.</summary>
     public KdbusMsg Header;
@@ -43,6 +44,9 @@ internal ref struct MessageImport
 
     /// <summary>Bytes of the payload area.</summary>
     public ulong AreaSize { get; private set; }
+
+    /// <summary>Some bytes of the payload area are no bytes of a vector.</summary>
+    public readonly bool HasPadding => _hasGaps || AreaSize % 8 != 0;
 
     /// <summary>The files that come with it; null if none do.</summary>
     public MessageFiles? Files { get; private set; }
@@ -167,6 +171,7 @@ internal ref struct MessageImport
         total += vec.Size;
         if (vec.Address > long.MaxValue - vec.Size) return Errno.EFAULT; // not an address a process can have
         AreaSize += vec.Address != 0 ? vec.Size : vec.Size % 8;
+        _hasGaps |= vec.Address == 0;
         SizeAtReceiver += MessageFront.SizeOfPiece(memfd: false);
         return Errno.OK;
     }
@@ -191,6 +196,7 @@ internal ref struct MessageImport
         if ((sent.Seals & AllSeals) != AllSeals) return Errno.ETXTBSY;
         if (memfd.Start + memfd.Size > sent.Size) return Errno.EBADF;
         AreaSize += memfd.Size % 8;
+        _hasGaps = true;
         SizeAtReceiver += MessageFront.SizeOfPiece(memfd: true);
         Files!.AddMemfd(sent.File, memfd);
         return Errno.OK;

@@ -47,7 +47,7 @@ internal static class Queueing
         import.Files?.Hold();
         var front = import.Front;
         front.WriteTo(memory.Room(slice.Offset, metadataOffset), (ulong)areaStart);
-        front.ClearPadding(memory, slice.Offset + (ulong)areaStart);
+        if (import.HasPadding) front.ClearPadding(memory, slice.Offset + (ulong)areaStart);
         if (message.Image is { } image)
         {
             front.WriteTo(image.AsSpan(0, metadataOffset), (ulong)areaStart);
