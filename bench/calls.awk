@@ -45,5 +45,5 @@ function table(q, p, line, rule, c, s, own) {
             if (other[c] in here) printf " %13.2f |", own / value(q, p, size[s], other[c])
         print ""
     }
-    printf "\n÷: %s divided by the one named.\n\n", ours == "exchange" ? "one-trap" : "synchronous"
+    printf "\n÷: %s divided by the one named. 8 MiB on kdbusfs: a recycled memfd.\n\n", ours == "exchange" ? "one-trap" : "synchronous"
 }
