@@ -61,7 +61,7 @@ internal sealed class RecordedEffects : IEffects
     public Completion Of(ulong request) => Assert.Single(Completions, completion => completion.Request == request);
 
     public static string Text(in Completion completion) =>
-        $"{completion.Request} on {completion.Handle}: {completion.Result} restart={completion.Restart} {Text(completion.Reply)}{HandoutText.Of(completion.Handout)}";
+        $"{completion.Request} on {completion.Handle}: {completion.Result} restart={completion.Restart} {Text(completion.Reply)} {completion.Reception}{HandoutText.Of(completion.Handout)}";
 
     public static string Text(in KdbusMsgInfo info) => $"[{info.Offset}+{info.MsgSize} {info.ReturnFlags}]";
 }

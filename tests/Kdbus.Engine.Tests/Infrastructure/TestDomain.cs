@@ -12,9 +12,9 @@ internal sealed class TestDomain
     private ulong _lastRequest;
     private ulong _lastFile = 100;
 
-    public TestDomain(DomainLimits? limits = null)
+    public TestDomain(DomainLimits? limits = null, bool hasExtensions = true)
     {
-        Domain = new Domain(Effects, limits);
+        Domain = new Domain(Effects, limits) { HasExtensions = hasExtensions };
         BusOwner = OpenControl();
         Assert.Equal(Errno.OK, MakeBus(BusOwner, "1000-bus").Result);
         Bus = Domain.FindBus("1000-bus")!;
