@@ -95,8 +95,8 @@ internal sealed class MessageTarget : IFuzzTarget
         import.Front.ClearPadding(memory, (ulong)start);
         var queued = QueuedIn(memory, size, start, out var receiver);
         import.Front.WriteTo(queued.Image.AsSpan(0, start), (ulong)start);
-        var transfer = new Transfer(_sender);
-        transfer.Add(new Delivery(receiver, queued, start));
+        var transfer = Transfer.Of(_domain, _sender);
+        transfer.Add(receiver, queued, start);
         transfer.FillAll(message, Filled((int)total));
         Require(memory.Bytes.SequenceEqual(queued.Image), "copy for whoever takes over the name");
         Require(!memory.Bytes[start..].Contains(Garbage), "a byte behind the items was not written");
