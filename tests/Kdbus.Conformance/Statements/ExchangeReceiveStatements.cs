@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>EXCHANGE that receives what is there.</summary>
