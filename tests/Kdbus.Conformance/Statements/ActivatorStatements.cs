@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>Activators: a name that is there before its owner.</summary>
+[AlsoByExchange]
 public class ActivatorStatements
 {
     private const string Name = "x.y";

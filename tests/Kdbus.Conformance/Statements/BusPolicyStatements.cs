@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>What policy holders and activators grant on a bus to those who are not privileged there.</summary>
+[AlsoByExchange]
 public class BusPolicyStatements
 {
     private const string Name = "com.x.a";

@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>Sealed memfds at a receiver that names no socket: what they hold is in the pool, where the sender's vectors are too.</summary>
+[AlsoByExchange]
 public class ByValueStatements
 {
     private const RecvReturnFlags Incomplete = RecvReturnFlags.IncompleteFds;
@@ -117,7 +118,7 @@ public class ByValueStatements
         Assert.Equal(10_000, Complete(small).Payload.Length);
     }
 
-    [Theory, Worlds]
+    [Theory, Worlds, NotByExchange]
     public void BYV_06_what_was_received_is_free_after_FREE(WorldKind world)
     {
         using Scene scene = new(world);

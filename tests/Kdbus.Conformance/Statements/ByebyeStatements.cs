@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>BYEBYE: leaving without loss.</summary>
+[AlsoByExchange]
 public class ByebyeStatements
 {
     [Theory, Worlds]
@@ -53,7 +54,7 @@ public class ByebyeStatements
         Assert.Equal(Errno.ENXIO, a.ConnInfo(b.Id).Result);
     }
 
-    [Theory, Worlds]
+    [Theory, Worlds, NotByExchange]
     public void BYE_05_who_has_left_polls_as_an_error_and_can_still_map_his_pool(WorldKind world)
     {
         using Scene scene = new(world);

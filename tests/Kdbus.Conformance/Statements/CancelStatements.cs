@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>The descriptor by which a synchronous call can be ended from outside: becoming readable is all it has to do.</summary>
+[AlsoByExchange]
 public class CancelStatements
 {
     [Theory, Worlds]
@@ -224,7 +225,7 @@ public class CancelStatements
         TestContext.Current.TestOutputHelper?.WriteLine($"{cancelled} of 60 were cancelled");
     }
 
-    [Theory, Worlds]
+    [Theory, Worlds, NotByExchange]
     public void SND_36_a_cancel_descriptor_that_is_not_open_is_EBADF(WorldKind world)
     {
         using Scene scene = new(world);
@@ -270,7 +271,7 @@ public class CancelStatements
         b.HasNothing();
     }
 
-    [Theory, Worlds]
+    [Theory, Worlds, NotByExchange]
     public void SND_37_a_good_descriptor_means_nothing_where_nobody_waits(WorldKind world)
     {
         using Scene scene = new(world);

@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>Messages with descriptors and sealed memfds at those who get them.</summary>
+[AlsoByExchange]
 public class DescriptorReceiveStatements
 {
     private const string Name = "a.name";

@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>Requests and replies with descriptors.</summary>
+[AlsoByExchange]
 public class DescriptorReplyStatements
 {
     [Theory, Worlds]
@@ -67,7 +68,7 @@ public class DescriptorReplyStatements
         Assert.Equal("good"u8, call.Reply.Payload);
     }
 
-    [Theory, Worlds]
+    [Theory, Worlds, NotByExchange]
     public void SYN_17_a_message_behind_a_lost_answer_arrives(WorldKind world)
     {
         using Scene scene = new(world);

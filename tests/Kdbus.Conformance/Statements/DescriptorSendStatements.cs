@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>SEND with descriptors and sealed memfds: which are refused, and with what.</summary>
+[AlsoByExchange]
 public class DescriptorSendStatements
 {
     private static readonly byte[] s_content = "0123456789abcdef"u8.ToArray();

@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>What a custom endpoint lets through: at first nothing, then what its own policy says, if the bus allows it too.</summary>
+[AlsoByExchange]
 public class EndpointPolicyStatements
 {
     private const string Name = "com.x.a";

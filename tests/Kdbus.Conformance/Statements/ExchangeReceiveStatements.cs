@@ -1,4 +1,3 @@
-
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>EXCHANGE that receives what is there.</summary>

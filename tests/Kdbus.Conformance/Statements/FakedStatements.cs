@@ -3,6 +3,7 @@ using Kdbus.Engine.Processes;
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>A privileged process that says at HELLO who somebody else is, as a proxy does.</summary>
+[AlsoByExchange]
 public class FakedStatements
 {
     private static readonly TaskCreds s_somebody = new(1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008);

@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>What was sent to a name that has an activator goes with the name.</summary>
+[AlsoByExchange]
 public class HandOverStatements
 {
     private const string Name = "x.y";

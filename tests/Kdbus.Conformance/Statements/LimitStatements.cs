@@ -3,6 +3,7 @@ using Kdbus.Engine;
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>A domain with other limits than the usual ones, lower and higher, says no exactly at its own numbers and with the same errors.</summary>
+[AlsoByExchange]
 public class LimitStatements
 {
     [Theory, Worlds]

@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>Matches: which signals reach a connection.</summary>
+[AlsoByExchange]
 public class MatchStatements
 {
     private static readonly byte[] s_few = Bloom.Bits(3, 200);

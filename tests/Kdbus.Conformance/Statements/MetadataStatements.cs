@@ -3,6 +3,7 @@ using Kdbus.Engine.Processes;
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>What a receiver is told about a sender with a message.</summary>
+[AlsoByExchange]
 public class MetadataStatements
 {
     [Theory, Worlds]

@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>Monitors: they hear everything and nobody hears of them.</summary>
+[AlsoByExchange]
 public class MonitorStatements
 {
     private const int Large = 1 << 20;
@@ -70,7 +71,7 @@ public class MonitorStatements
         monitor.HasNothingAndLost(0);
     }
 
-    [Theory, Worlds]
+    [Theory, Worlds, NotByExchange]
     public void MON_05_a_monitor_has_what_the_receiver_had_no_room_for(WorldKind world)
     {
         using Scene scene = new(world);

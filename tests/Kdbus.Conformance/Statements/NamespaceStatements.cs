@@ -5,6 +5,7 @@ namespace Kdbus.Conformance.Statements;
 /// <summary>
 /// Metadata is told in the words of who reads it: ids by the names of his user namespace, processes by the numbers of his pid namespace.
 /// </summary>
+[AlsoByExchange]
 public class NamespaceStatements
 {
     private const uint Overflow = 65534;

@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>What the bus tells about names and connections, and whom.</summary>
+[AlsoByExchange]
 public class NotificationStatements
 {
     private const NameFlags Allow = NameFlags.AllowReplacement;

@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>What one user may leave in the queue and pool of another connection.</summary>
+[AlsoByExchange]
 public class QuotaStatements
 {
     /// <summary>Bytes of a slice with one vec, without those of the vec.</summary>
@@ -146,7 +147,7 @@ public class QuotaStatements
     }
 
     /// <summary>A payload too large to be taken in with the message is copied once its place is reserved, and the copy may fail.</summary>
-    [Theory, Worlds]
+    [Theory, Worlds, NotByExchange]
     public void QUO_08_a_request_whose_large_payload_cannot_be_copied_is_not_open(WorldKind world)
     {
         using Scene scene = new(world);

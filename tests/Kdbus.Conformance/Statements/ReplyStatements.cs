@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>Requests without waiting: one reply each, a deadline, and word when nobody will answer.</summary>
+[AlsoByExchange]
 public class ReplyStatements
 {
     [Theory, Worlds]

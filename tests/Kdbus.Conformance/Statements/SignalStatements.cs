@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>Signals: to everybody and to one, where there is room and where there is not.</summary>
+[AlsoByExchange]
 public class SignalStatements
 {
     private const int Large = 1 << 20;

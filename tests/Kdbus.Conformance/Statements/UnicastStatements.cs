@@ -1,6 +1,7 @@
 namespace Kdbus.Conformance.Statements;
 
 /// <summary>Messages to one connection: finding it, and what it sees.</summary>
+[AlsoByExchange]
 public class UnicastStatements
 {
     [Theory, Worlds]
@@ -189,7 +190,7 @@ public class UnicastStatements
         Assert.Equal("\0\0\0"u8, a.Pool(message.Offset + message.Pieces[0].Offset + 5, 3));
     }
 
-    [Theory, Worlds]
+    [Theory, Worlds, NotByExchange]
     public void UNI_12_padding_shows_nothing_of_earlier_messages(WorldKind world)
     {
         using Scene scene = new(world);

@@ -167,8 +167,8 @@ public sealed class ExchangeCall(Peer peer, ulong address, uint number, int room
     /// <summary>The id of the thread that waits.</summary>
     public int Thread => pending.Thread;
 
-    /// <summary>Where the command lies.</summary>
-    public ulong Address => address;
+    /// <summary>The system call.</summary>
+    public Pending Pending => pending;
 
     /// <summary>Does it go on waiting for this long?</summary>
     public bool StaysBlocked(int milliseconds = 50) => pending.StaysBlocked(milliseconds);
@@ -229,7 +229,7 @@ public sealed record Exchanged(Errno Result, KdbusCmdExchange Command, IReadOnly
             byte[] bytes = isInline ? memory[at..(at + (int)info.MsgSize)] : peer.Pool(info.Offset, info.MsgSize);
             if (isInline)
                 at += bytes.Length;
-            arrivals.Add(new Arrival(info, bytes, new ReceivedMessage(info.Offset, bytes)));
+            arrivals.Add(new Arrival(info, address + (ulong)(at - bytes.Length), bytes, new ReceivedMessage(info.Offset, bytes)));
         }
         Assert.Equal((ulong)(at - Exchange.Header), command.MsgsSize);
         Assert.Equal(0UL, command.Progress);
@@ -237,8 +237,8 @@ public sealed record Exchanged(Errno Result, KdbusCmdExchange Command, IReadOnly
     }
 }
 
-/// <summary>A message that an EXCHANGE received: what its record says, all its bytes, and what they mean.</summary>
-public sealed record Arrival(KdbusMsgInfo Info, byte[] Bytes, ReceivedMessage Message)
+/// <summary>A message that an EXCHANGE received: what its record says, where it lies if it is inline, all its bytes, and what they mean.</summary>
+public sealed record Arrival(KdbusMsgInfo Info, ulong Address, byte[] Bytes, ReceivedMessage Message)
 {
     /// <summary>It stands in the answer and not in the pool.</summary>
     public bool IsInline => Info.Offset == Constants.OffsetInline;

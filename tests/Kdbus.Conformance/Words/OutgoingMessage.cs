@@ -6,8 +6,10 @@ namespace Kdbus.Conformance.Words;
 /// A message being put together in a process's memory. Everything can be set, also to what is not allowed; what is not set is what an
 /// everyday message has.
 /// </summary>
-public sealed class OutgoingMessage(Scratch scratch)
+public sealed class OutgoingMessage(Scratch scratch, bool carriesPayload = false)
 {
+    private const int CarriedPayload = 512;
+
     private readonly WireStruct _bytes = WireStruct.Of(new KdbusMsg { PayloadType = Constants.PayloadDBus });
 
     /// <summary>To a connection; 0 is for a name, all-ones for everybody.</summary>
@@ -41,8 +43,8 @@ public sealed class OutgoingMessage(Scratch scratch)
     /// <summary>Makes it the answer to a request.</summary>
     public OutgoingMessage Answers(ulong cookie) => TimeoutOrCookieReply(cookie);
 
-    /// <summary>Appends payload, which is put into memory of its own.</summary>
-    public OutgoingMessage Vec(ReadOnlySpan<byte> data) => Vec(scratch.Place(data), (ulong)data.Length);
+    /// <summary>Appends payload, which is put into memory of its own; if the message carries its payload and it is small, into the message.</summary>
+    public OutgoingMessage Vec(ReadOnlySpan<byte> data) => carriesPayload && data.Length is > 0 and <= CarriedPayload ? Inline(data) : Vec(scratch.Place(data), (ulong)data.Length);
 
     /// <summary>Appends payload that stands in the message itself.</summary>
     public OutgoingMessage Inline(ReadOnlySpan<byte> data) => Item(ItemType.PayloadInline, data);
@@ -105,6 +107,9 @@ public sealed class OutgoingMessage(Scratch scratch)
 
     /// <summary>Puts the message into memory and gives its address.</summary>
     public ulong Place() => scratch.Place(ToArray());
+
+    /// <summary>Small enough to be carried by a command itself.</summary>
+    public bool FitsCommand => _bytes.Length < Exchange.MaxRoom - 200;
 
     /// <summary>The message.</summary>
     public byte[] ToArray() => _bytes.ToArray();

@@ -10,6 +10,8 @@ public sealed partial class Peer
     /// <summary>RECV with a socket on which descriptors are to come.</summary>
     public Received RecvOn(int socket, RecvFlags flags = RecvFlags.None)
     {
+        if (Process.ByExchange && !LooksOnly(flags))
+            return RecvByExchange(flags, priority: 0, socket);
         KdbusCmdRecv command = new() { Flags = (ulong)flags, Msg = new KdbusMsgInfo { ReturnFlags = Untouched } };
         CommandRun run = Handle.Run(Command.Recv, WireStruct.Of(command).Item(ItemType.FdSocket, socket));
         return new Received(run.Result, run.As<KdbusCmdRecv>());
@@ -40,9 +42,5 @@ public sealed partial class Peer
         WireStruct.Of(new KdbusCmdFdsInstalled { Offset = offset }).Item(ItemType.Fds, System.Runtime.InteropServices.MemoryMarshal.AsBytes(numbers));
 
     /// <summary>A synchronous call by a thread of its own, with a socket on which the descriptors of the reply are to come.</summary>
-    public SynchronousCall CallOn(int socket, Action<OutgoingMessage> build)
-    {
-        ulong address = Process.Scratch.Place(SendCommand(build, SendFlags.SyncReply).Item(ItemType.FdSocket, socket).ToArray());
-        return new SynchronousCall(this, address, Process.IoctlInThread(Handle.Descriptor, (uint)Command.Send, address));
-    }
+    public SynchronousCall CallOn(int socket, Action<OutgoingMessage> build) => Call(build, cancel: null, socket);
 }

@@ -83,7 +83,7 @@ public sealed partial class Peer
     public byte[] Pool(ulong offset, ulong size) => Process.Scratch.Read(_pool + offset, (int)size);
 
     /// <summary>FREE.</summary>
-    public Errno Free(ulong offset) => Handle.Run(Command.Free, WireStruct.Of(new KdbusCmdFree { Offset = offset })).Result;
+    public Errno Free(ulong offset) => Process.ByExchange ? FreeByExchange(offset) : Handle.Run(Command.Free, WireStruct.Of(new KdbusCmdFree { Offset = offset })).Result;
 
     /// <summary>Frees the slice of a message, which must succeed.</summary>
     public void Free(ReceivedMessage message) => Assert.Equal(Errno.OK, Free(message.Offset));
@@ -98,27 +98,50 @@ public sealed partial class Peer
     public Errno Send(Action<OutgoingMessage> build) => SendInFull(build).Result;
 
     /// <summary>SEND of a message, with all it returns.</summary>
-    public CommandRun SendInFull(Action<OutgoingMessage> build, SendFlags flags = SendFlags.None) =>
-        Handle.Run(Command.Send, SendCommand(build, flags));
+    public CommandRun SendInFull(Action<OutgoingMessage> build, SendFlags flags = SendFlags.None)
+    {
+        OutgoingMessage message = Build(build);
+        return Process.ByExchange && message.FitsCommand ? SendByExchange(message.ToArray(), flags, cancel: null) : Handle.Run(Command.Send, SendCommand(message, flags));
+    }
 
     /// <summary>A SEND of a message that lies in memory when this returns.</summary>
-    public WireStruct SendCommand(Action<OutgoingMessage> build, SendFlags flags = SendFlags.None)
+    public WireStruct SendCommand(Action<OutgoingMessage> build, SendFlags flags = SendFlags.None) => SendCommand(Build(build), flags);
+
+    private static WireStruct SendCommand(OutgoingMessage message, SendFlags flags) =>
+        WireStruct.Of(new KdbusCmdSend { Flags = (ulong)flags, MsgAddress = message.Place() });
+
+    private OutgoingMessage Build(Action<OutgoingMessage> build)
     {
-        OutgoingMessage message = new(Process.Scratch);
+        OutgoingMessage message = new(Process.Scratch, Process.ByExchange);
         build(message);
-        return WireStruct.Of(new KdbusCmdSend { Flags = (ulong)flags, MsgAddress = message.Place() });
+        return message;
     }
 
     /// <summary>A synchronous call by a thread of its own.</summary>
-    public SynchronousCall Call(Action<OutgoingMessage> build)
+    public SynchronousCall Call(Action<OutgoingMessage> build) => Call(build, cancel: null, socket: null);
+
+    private SynchronousCall Call(Action<OutgoingMessage> build, int? cancel, int? socket)
     {
-        ulong address = Process.Scratch.Place(SendCommand(build, SendFlags.SyncReply).ToArray());
-        return new SynchronousCall(this, address, Process.IoctlInThread(Handle.Descriptor, (uint)Command.Send, address));
+        OutgoingMessage message = Build(build);
+        if (Process.ByExchange && message.FitsCommand)
+            return CallByExchange(message.ToArray(), cancel, socket);
+        WireStruct command = SendCommand(message, SendFlags.SyncReply);
+        if (cancel is { } descriptor)
+            command.Item(ItemType.CancelFd, descriptor);
+        if (socket is { } channel)
+            command.Item(ItemType.FdSocket, channel);
+        ulong address = Process.Scratch.Place(command.ToArray());
+        return new SynchronousCall(
+            this,
+            Process.IoctlInThread(Handle.Descriptor, (uint)Command.Send, address),
+            () => System.Runtime.InteropServices.MemoryMarshal.Read<KdbusCmdSend>(Process.Scratch.Read(address, 56)).Reply);
     }
 
     /// <summary>RECV.</summary>
     public Received Recv(RecvFlags flags = RecvFlags.None, long priority = 0)
     {
+        if (Process.ByExchange && !LooksOnly(flags))
+            return RecvByExchange(flags, priority, socket: null);
         KdbusCmdRecv command = new()
         {
             Flags = (ulong)flags,
@@ -130,6 +153,9 @@ public sealed partial class Peer
         CommandRun run = Handle.Run(Command.Recv, WireStruct.Of(command));
         return new Received(run.Result, run.As<KdbusCmdRecv>());
     }
+
+    /// <summary>What only RECV can do.</summary>
+    private static bool LooksOnly(RecvFlags flags) => (flags & ~RecvFlags.UsePriority) != 0;
 
     /// <summary>RECV of a message that must be there.</summary>
     public ReceivedMessage Receive(RecvFlags flags = RecvFlags.None, long priority = 0)
@@ -202,8 +228,10 @@ public sealed partial class Peer
 public readonly record struct Received(Errno Result, KdbusCmdRecv Command);
 
 /// <summary>A synchronous call under way.</summary>
-public sealed class SynchronousCall(Peer caller, ulong address, Pending pending)
+public sealed class SynchronousCall(Peer caller, Pending pending, Func<KdbusMsgInfo> reply)
 {
+    private readonly Lazy<KdbusMsgInfo> _reply = new(reply);
+
     /// <summary>The id of the thread that waits.</summary>
     public int Thread => pending.Thread;
 
@@ -217,7 +245,7 @@ public sealed class SynchronousCall(Peer caller, ulong address, Pending pending)
     public bool StaysBlocked(int milliseconds = 100) => pending.StaysBlocked(milliseconds);
 
     /// <summary>What the command says about the reply.</summary>
-    public KdbusMsgInfo ReplyInfo => System.Runtime.InteropServices.MemoryMarshal.Read<KdbusCmdSend>(caller.Process.Scratch.Read(address, 56)).Reply;
+    public KdbusMsgInfo ReplyInfo => _reply.Value;
 
     /// <summary>The reply, once the call has succeeded.</summary>
     public ReceivedMessage Reply => caller.Message(ReplyInfo);

@@ -10,6 +10,9 @@ public partial interface IProcess : IDisposable
     /// <summary>The process id, which is also the thread id of every call that does not say otherwise.</summary>
     int Id { get; }
 
+    /// <summary>It sends and receives by EXCHANGE where SEND and RECV would do.</summary>
+    bool ByExchange { get; }
+
     /// <summary>Commands and messages are laid out here.</summary>
     Scratch Scratch { get; }
 

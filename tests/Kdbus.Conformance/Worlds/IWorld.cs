@@ -34,4 +34,10 @@ public enum WorldKind
 
     /// <summary>The same with pools in the page cache, as they are where the kernel does not allow passthrough.</summary>
     PageCache,
+
+    /// <summary>As <see cref="Memory"/>; what can be sent and received by EXCHANGE is.</summary>
+    MemoryByExchange,
+
+    /// <summary>As <see cref="Mount"/>; what can be sent and received by EXCHANGE is.</summary>
+    MountByExchange,
 }

@@ -12,8 +12,8 @@ public static class World
     /// <summary>A fresh domain of the given kind, with the limits and the mask that a domain has by itself or with others.</summary>
     public static IWorld Open(WorldKind kind, ServerOptions options) => kind switch
     {
-        WorldKind.Memory => new MemoryWorld(options),
-        WorldKind.Mount => MountWorld.Open(kind, OptionsOf(options)),
+        WorldKind.Memory or WorldKind.MemoryByExchange => new MemoryWorld(kind, options),
+        WorldKind.Mount or WorldKind.MountByExchange => MountWorld.Open(kind, OptionsOf(options)),
         WorldKind.PageCache => MountWorld.Open(kind, ["-o", "profile=page-cache", .. OptionsOf(options)]),
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };

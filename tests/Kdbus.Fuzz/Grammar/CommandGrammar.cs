@@ -14,22 +14,28 @@ internal static class CommandGrammar
     public static uint Choose(Dice dice, FuzzFile file)
     {
         if (dice.OneIn(60)) return (uint)dice.Wild();
-        if (dice.OneIn(25)) return (uint)dice.Of(All);
-        return (uint)(file.Role switch
+        return WithRoom(dice, dice.OneIn(25) ? dice.Of(All) : ForFile(dice, file));
+    }
+
+    private static Command ForFile(Dice dice, FuzzFile file) => file.Role switch
         {
             Command.BusMake => Command.BusMake,
             Command.EndpointMake => Command.EndpointUpdate,
             Command.Hello => OfConnection(dice, file.Kind),
             _ when file.IsControl => dice.OneIn(3) ? Command.EndpointMake : Command.BusMake,
             _ => dice.OneIn(8) ? Command.EndpointMake : Command.Hello,
-        });
-    }
+        };
+
+    /// <summary>Of an EXCHANGE the size is the caller's choice.</summary>
+    private static uint WithRoom(Dice dice, Command command) => command != Command.Exchange
+        ? (uint)command
+        : (uint)command | ((uint)(dice.OneIn(10) ? dice.Below(16384) : dice.Of(104, 400, 1000, 4096, 8192, 16376)) << 16);
 
     public static byte[] Build(Dice dice, uint command, FuzzFile file, FuzzProcess process, List<ulong> peers)
     {
         var flags = dice.OneIn(30) ? dice.Wild() : dice.OneIn(40) ? Constants.FlagNegotiate : 0;
         var items = Extra(dice);
-        switch ((Command)command)
+        switch (CommandLayout.Of(command)?.Command)
         {
             case Command.BusMake:
                 items.Add(Frame.Item(ItemType.MakeName, NodeName(dice, process.Uid)));
@@ -64,6 +70,24 @@ internal static class CommandGrammar
                 AddRequester(dice, items);
                 var recv = dice.OneIn(4) ? (uint)dice.Below(8) : 0;
                 return Frame.Of(new KdbusCmdRecv { Flags = flags | recv, ReturnFlags = Stale(dice), Priority = (long)dice.Wild() }, [.. items]);
+            case Command.Exchange:
+                if (dice.OneIn(4)) items.Add(Frame.Item(ItemType.Free, Slices(dice, file)));
+                if (dice.OneIn(2)) items.Add(Frame.Item(ItemType.FdSocket, dice.OneIn(10) ? (int)dice.Wild() : FuzzFiles.Socket));
+                if (dice.OneIn(40)) items.Add(Frame.Item(ItemType.CancelFd, FuzzFiles.Switched));
+                var asks = dice.OneIn(20) ? (ulong)dice.Below(8) : dice.OneIn(2) ? (ulong)(ExchangeFlags.Recv | (dice.OneIn(5) ? ExchangeFlags.UsePriority : 0)) : 0;
+                return Frame.Of(
+                    new KdbusCmdExchange
+                    {
+                        Flags = flags | asks,
+                        ReturnFlags = Stale(dice),
+                        Progress = dice.OneIn(40) ? dice.Wild() : 0,
+                        WaitNs = dice.OneIn(12) ? dice.Wild() : dice.Of<ulong>(0, 0, ulong.MaxValue, (ulong)Kdbus.Linux.Clock.MonotonicNanoseconds + ((ulong)dice.Below(3000) * 1000)),
+                        Priority = dice.OneIn(3) ? (long)dice.Wild() : dice.Below(3),
+                        MaxMsgs = dice.OneIn(3) ? (uint)dice.Below(4) : 0,
+                        Sent = (uint)Stale(dice),
+                        Error = (uint)Stale(dice),
+                    },
+                    [.. items]);
             case Command.Free:
                 var offset = file.Slices.Count > 0 && !dice.OneIn(10) ? dice.Of(file.Slices) : dice.OneIn(2) ? dice.Wild() : file.PoolSize;
                 return Frame.Of(new KdbusCmdFree { Flags = flags, ReturnFlags = Stale(dice), Offset = offset }, [.. items]);
@@ -103,7 +127,8 @@ internal static class CommandGrammar
         _ when kind.HasFlag(HelloFlags.PolicyHolder) => dice.Of(Command.Update, Command.Update, Command.List, Command.ConnInfo, Command.BusCreatorInfo),
         _ when kind.HasFlag(HelloFlags.Monitor) || kind.HasFlag(HelloFlags.Activator) => dice.Below(12) switch
         {
-            < 6 => Command.Recv,
+            < 4 => Command.Recv,
+            < 6 => Command.Exchange,
             6 => Command.FdsInstalled,
             < 9 => Command.Free,
             9 => Command.Update,
@@ -112,7 +137,8 @@ internal static class CommandGrammar
         },
         _ => dice.Below(60) switch
         {
-            < 22 => Command.Send,
+            < 14 => Command.Send,
+            < 24 => Command.Exchange,
             < 33 => Command.Recv,
             < 36 => Command.FdsInstalled,
             < 40 => Command.Free,
@@ -166,6 +192,13 @@ internal static class CommandGrammar
     {
         if (dice.OneIn(2)) items.Add(Frame.Item(ItemType.FdSocket, dice.OneIn(10) ? (int)dice.Wild() : dice.OneIn(10) ? dice.Below(6) : FuzzFiles.Socket));
         if (dice.OneIn(60)) items.Add(Frame.Item(ItemType.OnBehalf, dice.Below(9)));
+    }
+
+    private static byte[] Slices(Dice dice, FuzzFile file)
+    {
+        var offsets = new byte[8 * dice.Below(4)];
+        for (var at = 0; at < offsets.Length; at += 8) BitConverter.TryWriteBytes(offsets.AsSpan(at), file.Slices.Count > 0 && !dice.OneIn(8) ? dice.Of(file.Slices) : dice.Wild());
+        return offsets;
     }
 
     private static List<byte[]> Extra(Dice dice)

@@ -8,8 +8,9 @@ namespace Kdbus.Fuzz.Grammar;
 /// <param name="Now">CLOCK_MONOTONIC, nanoseconds.</param>
 /// <param name="PayloadAddress">A readable piece of the sender's memory.</param>
 /// <param name="PayloadRoom">Its bytes.</param>
+/// <param name="PayloadAt">One of them, if messages may carry them.</param>
 internal readonly record struct MessageSetting(
-    List<ulong> Peers, List<ulong> Cookies, ulong Now, ulong PayloadAddress, ulong PayloadRoom);
+    List<ulong> Peers, List<ulong> Cookies, ulong Now, ulong PayloadAddress, ulong PayloadRoom, Func<ulong, byte>? PayloadAt = null);
 
 /// <summary>Messages as a program would send them, and now and then one that no program would.</summary>
 internal static class MessageGrammar
@@ -110,7 +111,16 @@ internal static class MessageGrammar
             if (!dice.OneIn(8)) vec.Address = setting.PayloadAddress + (ulong)dice.Below((int)setting.PayloadRoom - 24 * 1024);
             if (dice.OneIn(60)) vec.Address = dice.Wild();
             payload.Add(new SentPiece(vec));
-            items.Add(Frame.Item(ItemType.PayloadVec, in vec));
+            var isCarried = setting.PayloadAt != null && dice.OneIn(2) && vec.Address >= setting.PayloadAddress && vec.Size <= 200
+                && vec.Address < setting.PayloadAddress + setting.PayloadRoom;
+            items.Add(isCarried ? Frame.Item(ItemType.PayloadInline, Carried(setting, vec)) : Frame.Item(ItemType.PayloadVec, in vec));
         }
+    }
+
+    private static byte[] Carried(in MessageSetting setting, in KdbusVec vec)
+    {
+        var bytes = new byte[vec.Size];
+        for (var i = 0; i < bytes.Length; i++) bytes[i] = setting.PayloadAt!(vec.Address + (ulong)i);
+        return bytes;
     }
 }

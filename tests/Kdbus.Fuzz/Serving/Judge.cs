@@ -12,6 +12,8 @@ namespace Kdbus.Fuzz.Serving;
 /// <param name="isStrict">Commands arrive as they were laid out, so that one can say what was asked for.</param>
 internal sealed class Judge(Action<string> fault, bool isStrict)
 {
+    private const int RestartSys = -512;
+
     private readonly Dictionary<ulong, SentMessage> _sent = [];
     private readonly HashSet<FuzzFile> _files = [];
     private long _now;
@@ -27,7 +29,7 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
     {
         sent.Issued = ++_now;
         _files.Add(sent.File!);
-        if (sent.Message is { } message)
+        foreach (var message in sent.Messages)
         {
             message.Issued = _now;
             _sent[message.Header.Cookie] = message;
@@ -40,13 +42,18 @@ internal sealed class Judge(Action<string> fault, bool isStrict)
     public void Answer(Sent sent, int error, int result)
     {
         _now++;
-        if (sent.Message is { } message) message.Answered = Math.Min(message.Answered, _now);
+        // One that is interrupted may send the rest of its messages when it is repeated.
+        if (error != 0 || result != RestartSys || !CommandLayout.IsExchange(sent.Command))
+        {
+            foreach (var message in sent.Messages) message.Answered = Math.Min(message.Answered, _now);
+        }
+
         if (sent.Match is { } match) match.Answered = _now;
         if (!isStrict) return;
         if (error is not 0 and not -(int)Errno.EINTR) fault($"{(Command)sent.Command} was answered with the error {error} of FUSE.");
         if (error != 0) return;
 
-        var restarts = result == -512 && (Command)sent.Command == Command.Send;
+        var restarts = result == RestartSys && ((Command)sent.Command == Command.Send || CommandLayout.IsExchange(sent.Command));
         var isAllowed = sent.File!.IsStatus ? result == -(int)Errno.ENOTTY : Results.Allow(sent.Command, (Errno)(-result));
         if (!restarts && (result > 0 || !isAllowed)) fault($"{(Command)sent.Command} came to {(Errno)(-result)}.");
         if (result == 0 && sent.RemovesMatches is { } cookie) sent.File!.Evidence.Removed(cookie, sent.Issued, _now);

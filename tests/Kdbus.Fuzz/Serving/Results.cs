@@ -28,6 +28,14 @@ internal static class Results
             Errno.ENOBUFS, Errno.EXFULL, Errno.ENOMEM, Errno.ETIMEDOUT, Errno.ECANCELED, Errno.EPIPE, Errno.ENAMETOOLONG,
             Errno.EREMOTEIO, Errno.EXDEV, Errno.EIO,
         ],
+        [Command.Exchange] =
+        [
+            Errno.EOPNOTSUPP, Errno.ENXIO, Errno.EINTR, Errno.EXDEV, Errno.EIO,
+            // Of the request whose reply is waited for.
+            Errno.EBADF, Errno.E2BIG, Errno.EEXIST, Errno.EMEDIUMTYPE, Errno.ETXTBSY, Errno.EMFILE, Errno.EDOM, Errno.EDESTADDRREQ,
+            Errno.EBADMSG, Errno.ENOTUNIQ, Errno.ESRCH, Errno.EREMCHG, Errno.EADDRNOTAVAIL, Errno.EPERM, Errno.EMLINK, Errno.ECOMM,
+            Errno.ENOBUFS, Errno.EXFULL, Errno.ENOMEM, Errno.ETIMEDOUT, Errno.ECANCELED, Errno.EPIPE, Errno.ENAMETOOLONG, Errno.EREMOTEIO,
+        ],
         [Command.Recv] = [Errno.EOPNOTSUPP, Errno.EAGAIN, Errno.EXDEV, Errno.EIO],
         [Command.FdsInstalled] = [Errno.EOPNOTSUPP, Errno.ENXIO],
         [Command.NameAcquire] = [Errno.EOPNOTSUPP, Errno.E2BIG, Errno.EPERM, Errno.EALREADY, Errno.EEXIST],
@@ -38,5 +46,5 @@ internal static class Results
 
     /// <summary>Whether a command can come to this.</summary>
     public static bool Allow(uint command, Errno result) =>
-        Own.TryGetValue((Command)command, out var own) ? Any.Contains(result) || own.Contains(result) : result == Errno.ENOTTY;
+        CommandLayout.Of(command) is { } layout && Own.TryGetValue(layout.Command, out var own) ? Any.Contains(result) || own.Contains(result) : result == Errno.ENOTTY;
 }

@@ -38,8 +38,11 @@ internal sealed class Sent(byte[] bytes)
     /// <summary>IOCTL: when it was issued, as the <see cref="Judge"/> counts.</summary>
     public long Issued { get; set; }
 
-    /// <summary>SEND: the message.</summary>
-    public SentMessage? Message { get; init; }
+    /// <summary>SEND: the message. EXCHANGE: all of them.</summary>
+    public IReadOnlyList<SentMessage> Messages { get; init; } = [];
+
+    /// <summary>EXCHANGE: the slices that it gives back.</summary>
+    public IReadOnlyList<ulong> Frees { get; init; } = [];
 
     /// <summary>MATCH_ADD: the match.</summary>
     public IssuedMatch? Match { get; set; }

@@ -316,7 +316,8 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         var command = CommandGrammar.Choose(dice, file);
         var frame = CommandGrammar.Build(dice, command, file, process, _peers);
         var broken = dice.OneIn(6);
-        var message = LayOutMessage(file, process, thread, frame, command, broken);
+        List<ulong> frees = [];
+        var messages = CommandLayout.IsExchange(command) ? Carry(file, process, ref frame, broken, frees) : LayOutMessage(file, process, thread, frame, command, broken);
         var isDamaged = (broken && dice.OneIn(2)) || frame.Length > LongestFrame;
         if (isDamaged) frame = Damage.Do(dice, frame);
         if (frame.Length > LongestFrame) frame = frame[..LongestFrame];
@@ -325,12 +326,12 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         var argument = FuzzProcess.PieceOf(thread) + (ulong)offset + (ulong)(dice.OneIn(60) ? dice.Below(8) : 0);
         process.Write(argument, frame);
         process.Protect(thread, dice.OneIn(12) ? dice.Below(FuzzProcess.PieceSize / FuzzProcess.Page) : -1);
-        return Issue(file, process, thread, command, argument, message, frame, isDamaged);
+        return Issue(file, process, thread, command, argument, messages, isDamaged ? [] : frees, frame, isDamaged);
     }
 
     /// <summary>The kernel copies what the command's number says, and fails the call itself where it cannot.</summary>
     private Sent? Issue(
-        FuzzFile file, FuzzProcess process, int thread, uint command, ulong argument, SentMessage? message, byte[]? frame, bool isDamaged)
+        FuzzFile file, FuzzProcess process, int thread, uint command, ulong argument, List<SentMessage> messages, List<ulong> frees, byte[]? frame, bool isDamaged)
     {
         var size = (int)((command >> 16) & 0x3fff);
         var input = new byte[(command & 0x4000_0000) != 0 ? size : 0];
@@ -351,7 +352,8 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
             Argument = argument,
             Negotiates = (BitConverter.ToUInt64(declared, 8) & Constants.FlagNegotiate) != 0,
             CommandSize = (int)Math.Min(BitConverter.ToUInt64(declared), Limits.CmdMaxSize),
-            Message = message,
+            Messages = messages,
+            Frees = frees,
         };
         _judge.Issue(sent, frame, isDamaged);
         return sent;
@@ -361,19 +363,60 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
     private Sent? Repeat(Sent sent)
     {
         if (!_files.Contains(sent.File!) || kernel.Outstanding.Any(other => other.Process == sent.Process && other.Thread == sent.Thread)) return null;
-        return Issue(sent.File!, sent.Process!, sent.Thread, sent.Command, sent.Argument, message: null, frame: null, isDamaged: false);
+        return Issue(sent.File!, sent.Process!, sent.Thread, sent.Command, sent.Argument, messages: [], frees: [.. sent.Frees], frame: null, isDamaged: false);
     }
 
-    private SentMessage? LayOutMessage(FuzzFile file, FuzzProcess process, int thread, byte[] frame, uint command, bool broken)
+    private List<SentMessage> LayOutMessage(FuzzFile file, FuzzProcess process, int thread, byte[] frame, uint command, bool broken)
     {
-        if ((Command)command != Command.Send || frame.Length < 56) return null;
+        if ((Command)command != Command.Send || frame.Length < 56) return [];
         ref var send = ref Frame.As<KdbusCmdSend>(frame);
         var synchronous = dice.OneIn(3);
         if (synchronous) send.Flags |= (ulong)SendFlags.SyncReply;
 
+        var message = NewMessage(file, process, synchronous, broken, out var bytes);
+        var address = FuzzProcess.PieceOf(thread) + MessageAt + (ulong)(8 * dice.Below(64));
+        process.Write(address, bytes);
+        send.MsgAddress = dice.OneIn(60) ? dice.Wild() : address;
+        return [message];
+    }
+
+    /// <summary>Puts messages behind an EXCHANGE, and says what it gives back.</summary>
+    private List<SentMessage> Carry(FuzzFile file, FuzzProcess process, ref byte[] frame, bool broken, List<ulong> frees)
+    {
+        List<SentMessage> carried = [];
+        List<byte> all = [.. frame];
+        var flags = (ExchangeFlags)Frame.As<KdbusCmdExchange>(frame).Flags;
+        // Damage could make messages of others that nobody knows.
+        var synchronous = flags == ExchangeFlags.None && !broken && dice.OneIn(3);
+        var count = synchronous ? 1 : broken || dice.OneIn(3) ? 0 : 1 + dice.Below(4);
+        var items = new ItemReader(frame.AsSpan(80));
+        while (items.TryRead(out var item))
+        {
+            if (item.Type == ItemType.Free) frees.AddRange(MemoryMarshal.Cast<byte, ulong>(item.Payload));
+        }
+
+        for (var i = 0; i < count; i++)
+        {
+            carried.Add(NewMessage(file, process, synchronous, broken, out var bytes));
+            while (all.Count % 8 != 0) all.Add(0);
+            all.AddRange(bytes);
+        }
+
+        var size = frame.Length;
+        frame = [.. all];
+        ref var exchange = ref Frame.As<KdbusCmdExchange>(frame);
+        if (synchronous) exchange.Flags |= (ulong)ExchangeFlags.SyncReply;
+        exchange.MsgsSize = (ulong)(frame.Length - size);
+        if (carried.Count > 0) exchange.MsgsSize -= (ulong)(Item.Align8(size) - size);
+        if (dice.OneIn(40)) exchange.MsgsSize = dice.Wild();
+        return carried;
+    }
+
+    private SentMessage NewMessage(FuzzFile file, FuzzProcess process, bool synchronous, bool broken, out byte[] message)
+    {
         var receivers = _files.Where(each => each is { Role: Command.Hello, IsDead: false, Kind: HelloFlags.None or HelloFlags.AcceptFd }).Select(each => each.Id).ToList();
         var setting = new MessageSetting(
-            dice.OneIn(5) ? _peers : receivers, [], (ulong)Clock.MonotonicNanoseconds, FuzzProcess.PayloadStart, FuzzProcess.PayloadSize);
+            dice.OneIn(5) ? _peers : receivers, [], (ulong)Clock.MonotonicNanoseconds, FuzzProcess.PayloadStart, FuzzProcess.PayloadSize, process.PayloadAt);
         if (_questions.TryGetValue(file, out var questions) && questions.Count > 0 && dice.OneIn(2))
         {
             var question = dice.Of(questions);
@@ -381,12 +424,9 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         }
 
         var cookie = dice.Next() | 1; // far from all others, so that damage cannot make one of another
-        var message = MessageGrammar.Build(dice, setting, cookie, synchronous, out var payload);
+        message = MessageGrammar.Build(dice, setting, cookie, synchronous, out var payload);
         if (broken) message = Damage.Do(dice, message);
         if (message.Length > LongestMessage) message = message[..LongestMessage];
-        var address = FuzzProcess.PieceOf(thread) + MessageAt + (ulong)(8 * dice.Below(64));
-        process.Write(address, message);
-        send.MsgAddress = dice.OneIn(60) ? dice.Wild() : address;
         return new SentMessage(file, process, message, payload, broken);
     }
 
@@ -428,8 +468,11 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
         var fixedSize = CommandLayout.Of(sent.Command)?.FixedSize ?? 0;
         if (sent.Process!.Read(sent.Argument, frame.AsSpan(0, fixedSize)) < fixedSize) return;
         if (sent.Negotiates) return;
-        switch ((Command)sent.Command)
+        switch (CommandLayout.Of(sent.Command)?.Command)
         {
+            case Command.Exchange:
+                Exchanged(sent, file, Frame.As<KdbusCmdExchange>(frame));
+                break;
             case Command.Hello when ConnectionOf(file.Handle) is { } connection:
                 var hello = Frame.As<KdbusCmdHello>(frame);
                 (file.Role, file.Kind, file.Id, file.PoolSize) = (Command.Hello, (HelloFlags)hello.Flags, hello.Id, hello.PoolSize);
@@ -461,6 +504,43 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
                 Received(file, Frame.As<KdbusCmdSend>(frame).Reply, sent, isFinal: true, isFirst: false);
                 break;
         }
+    }
+
+    private void Exchanged(Sent sent, FuzzFile file, in KdbusCmdExchange exchange)
+    {
+        foreach (var freed in sent.Frees) file.Slices.Remove(freed);
+        if (chaos) return;
+        var records = new byte[Math.Min(exchange.MsgsSize, 16384)];
+        if (sent.Process!.Read(sent.Argument + 80, records) < records.Length) return;
+        var at = 0;
+        for (var i = 0; i < exchange.Received; i++)
+        {
+            if (records.Length - at < Marshal.SizeOf<KdbusMsgInfo>())
+            {
+                kernel.Fault($"{exchange.Received} messages received in {exchange.MsgsSize} bytes.");
+                return;
+            }
+
+            var info = MemoryMarshal.Read<KdbusMsgInfo>(records.AsSpan(at));
+            at += Marshal.SizeOf<KdbusMsgInfo>();
+            if (info.Offset != Constants.OffsetInline)
+            {
+                if (exchange.Received != 1) kernel.Fault("A message that stayed in the pool was not alone.");
+                Received(file, info, sent, isFinal: true, isFirst: false);
+            }
+            else if (info.MsgSize > (ulong)(records.Length - at))
+            {
+                kernel.Fault($"A message of {info.MsgSize} bytes in {records.Length - at} bytes.");
+                return;
+            }
+            else
+            {
+                if (!file.IsScribbled) Read(file, records.AsSpan(at, (int)info.MsgSize), sent, isFinal: true, isFirst: false);
+                at += (int)info.MsgSize;
+            }
+        }
+
+        if ((ulong)at != exchange.MsgsSize) kernel.Fault($"{exchange.MsgsSize} bytes of records, of which {at} are used.");
     }
 
     private void Told(FuzzFile file, ulong offset)
@@ -498,6 +578,11 @@ internal sealed class Traffic(ScriptedKernel kernel, Dice dice, int requests, bo
             return;
         }
 
+        Read(file, slice, by, isFinal, isFirst);
+    }
+
+    private void Read(FuzzFile file, ReadOnlySpan<byte> slice, Sent by, bool isFinal, bool isFirst)
+    {
         var header = MemoryMarshal.Read<KdbusMsg>(slice);
         if (header.SrcId != 0 && (header.Flags & (ulong)MessageFlags.ExpectReply) != 0)
         {

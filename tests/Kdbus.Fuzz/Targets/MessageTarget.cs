@@ -53,6 +53,7 @@ internal sealed class MessageTarget : IFuzzTarget
             var synchronous = dice.OneIn(4);
             var message = MessageGrammar.Build(dice, setting, (ulong)dice.Below(3), synchronous, out _);
             if (dice.OneIn(3)) message = Damage.Do(dice, message);
+            FillCarried(message);
             inputs.Add(message);
 
             var address = dice.OneIn(30) ? dice.Wild() : 0x10000;
@@ -63,6 +64,17 @@ internal sealed class MessageTarget : IFuzzTarget
             };
             var result = MessageImport.Read(_domain, _sender, call, files: null, out var import);
             if (result == Errno.OK) Check(import, message);
+        }
+    }
+
+    /// <summary>Payload that stands in the message is as all other.</summary>
+    private static void FillCarried(byte[] message)
+    {
+        if (message.Length < 64) return;
+        var items = new ItemReader(message.AsSpan(64));
+        while (items.TryRead(out var item))
+        {
+            if (item.Type == ItemType.PayloadInline) message.AsSpan(64 + item.Offset + Item.HeaderSize, item.Payload.Length).Fill(Payload);
         }
     }
 
@@ -82,7 +94,13 @@ internal sealed class MessageTarget : IFuzzTarget
         var items = message[64..(int)declared];
         var vecs = new PayloadVecs(items);
         var total = 0UL;
-        while (vecs.MoveNext()) total += vecs.Current.Address != 0 ? vecs.Current.Size : 0;
+        var carried = 0UL;
+        while (vecs.MoveNext())
+        {
+            if (vecs.Kind == PieceKind.Vector) total += vecs.Current.Size;
+            if (vecs.Kind == PieceKind.Inline) carried += vecs.Current.Size;
+        }
+
         Require(vecs.Area == import.AreaSize, $"area {vecs.Area}, {import.AreaSize}");
         Require(total <= Limits.MsgMaxPayloadVecSize && import.AreaSize <= Limits.MsgMaxPayloadVecSize + (8UL * Limits.MsgMaxItems), "payload");
 
@@ -100,7 +118,7 @@ internal sealed class MessageTarget : IFuzzTarget
         transfer.FillAll(message, Filled((int)total));
         Require(memory.Bytes.SequenceEqual(queued.Image), "copy for whoever takes over the name");
         Require(!memory.Bytes[start..].Contains(Garbage), "a byte behind the items was not written");
-        Require(memory.Bytes[start..].Count(Payload) == (int)total, "payload was overwritten");
+        Require(memory.Bytes[start..].Count(Payload) == (int)(total + carried), "payload was overwritten");
         CheckReceived(memory.Bytes, start);
     }
 

@@ -11,7 +11,7 @@ internal sealed class MountWorld : IWorld
 {
     private static readonly TimeSpan s_leaveTime = TimeSpan.FromSeconds(10);
 
-    private readonly PuppetFamily _puppets = new();
+    private readonly PuppetFamily _puppets;
     private readonly StringBuilder _said = new();
     private readonly Process _daemon;
     private readonly MountGuard _guard;
@@ -20,6 +20,7 @@ internal sealed class MountWorld : IWorld
     private MountWorld(WorldKind kind, string[] options)
     {
         Kind = kind;
+        _puppets = new PuppetFamily(kind == WorldKind.MountByExchange);
         Root = Directory.CreateTempSubdirectory("kdbusfs-test-").FullName;
         ProcessStartInfo start = new(DaemonBinary.Path, ["mount", Root, "--foreground", .. options])
         {

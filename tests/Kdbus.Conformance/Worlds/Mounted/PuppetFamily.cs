@@ -21,12 +21,17 @@ internal sealed class PuppetFamily : IDisposable
     private string? _copies;
     private ulong _lastTicket;
 
-    public PuppetFamily()
+    /// <param name="byExchange">Whether its members send and receive by EXCHANGE.</param>
+    public PuppetFamily(bool byExchange = false)
     {
+        ByExchange = byExchange;
         _listener.Bind(new UnixDomainSocketEndPoint('\0' + _name));
         _listener.Listen();
         new Thread(Accept) { IsBackground = true, Name = _name }.Start();
     }
+
+    /// <summary>Whether its members send and receive by EXCHANGE.</summary>
+    public bool ByExchange { get; }
 
     /// <summary>Starts a puppet.</summary>
     public PuppetProcess Start()

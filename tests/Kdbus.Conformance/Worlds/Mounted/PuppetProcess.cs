@@ -25,6 +25,8 @@ internal sealed partial class PuppetProcess : IProcess
 
     public int Id => _link.ProcessId;
 
+    public bool ByExchange => _family.ByExchange;
+
     public Scratch Scratch { get; private init; }
 
     public int Open(string path, int flags) => Call(PuppetOperation.Open, [(ulong)flags], Text(path));

@@ -35,6 +35,9 @@ internal sealed class FakeKernel : IFuseChannel, IDisposable
     private bool _unmounted;
     private bool _woken;
 
+    /// <summary>Whether its processes send and receive by EXCHANGE.</summary>
+    public bool ByExchange { get; init; }
+
     /// <summary>What the daemon did that the kernel would not have taken from it.</summary>
     public IReadOnlyList<string> Faults
     {

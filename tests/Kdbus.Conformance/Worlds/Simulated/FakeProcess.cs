@@ -50,6 +50,8 @@ internal sealed partial class FakeProcess : IProcess
 
     public int Id => _main.Id;
 
+    public bool ByExchange => _kernel.ByExchange;
+
     public Scratch Scratch { get; private set; }
 
     /// <summary>Its memory.</summary>

@@ -18,12 +18,14 @@ internal sealed class MemoryWorld : IWorld, ILogger
     private readonly ConcurrentBag<FakeProcess> _processes = [];
     private readonly ConcurrentQueue<string> _bugs = new();
     private readonly ConcurrentQueue<string> _warnings = new();
-    private readonly FakeKernel _kernel = new();
+    private readonly FakeKernel _kernel;
     private readonly KdbusFileSystem _daemon;
     private readonly Task<FuseSessionEnd> _serving;
 
-    public MemoryWorld(ServerOptions options)
+    public MemoryWorld(WorldKind kind, ServerOptions options)
     {
+        Kind = kind;
+        _kernel = new FakeKernel { ByExchange = kind == WorldKind.MemoryByExchange };
         FuseSessionOptions session = new() { Bug = bug => _bugs.Enqueue(bug.ToString()) };
         _daemon = new KdbusFileSystem(_kernel, new FakeCallers(_tasks), options, session, this, Time);
         FakeRequest init = _kernel.Mount();
@@ -34,7 +36,7 @@ internal sealed class MemoryWorld : IWorld, ILogger
     }
 
     /// <inheritdoc/>
-    public WorldKind Kind => WorldKind.Memory;
+    public WorldKind Kind { get; }
 
     /// <inheritdoc/>
     public string Root => "/domain";
