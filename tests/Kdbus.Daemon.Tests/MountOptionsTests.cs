@@ -105,9 +105,23 @@ public sealed class MountOptionsTests
     [InlineData("profile", "mount option 'profile' needs a value: profile=auto|passthrough|page-cache")]
     [InlineData("fsname=", "mount option 'fsname' needs a value: fsname=NAME")]
     [InlineData("debug=1", "mount option 'debug' takes no value")]
+    [InlineData("low-latency=yes", "mount option 'low-latency' takes no value")]
+    [InlineData("extensions=none", "mount option 'extensions=none': the value must be one of on|off")]
+    [InlineData("extensions", "mount option 'extensions' needs a value: extensions=on|off")]
     [InlineData("attach-flags-mask", "mount option 'attach-flags-mask' needs a value: attach-flags-mask=N")]
     public void A_wrong_value_is_named_with_what_is_possible(string option, string message)
         => Assert.Equal(message, Refused(option).Message);
+
+    [Fact]
+    public void Extensions_are_there_unless_they_are_turned_off_and_low_latency_is_not_unless_asked_for()
+    {
+        Assert.True(new MountSettings().Server.Extensions);
+        Assert.False(Parsed("extensions=off").Server.Extensions);
+        Assert.True(Parsed("extensions=off,extensions=on").Server.Extensions);
+        Assert.False(new MountSettings().Server.LowLatency);
+        Assert.True(Parsed("low-latency").Server.LowLatency);
+        Assert.True(Parsed("low_latency").Server.LowLatency);
+    }
 
     [Theory]
     [InlineData("0", 0)]

@@ -25,6 +25,10 @@ public sealed class AllocationTests
     [Worlds(WorldKind.Mount, WorldKind.PageCache)]
     public void The_daemon_makes_no_garbage_of_requests_and_replies(WorldKind kind) => AssertMakesNoGarbage(kind, "request");
 
+    [Theory]
+    [Worlds(WorldKind.Mount, WorldKind.PageCache)]
+    public void The_daemon_makes_no_garbage_of_exchanges(WorldKind kind) => AssertMakesNoGarbage(kind, "exchange");
+
     private static void AssertMakesNoGarbage(WorldKind kind, string call)
     {
         using Scene scene = new(kind);

@@ -207,8 +207,7 @@ internal sealed class CommandService(
         {
             answered = reply.IsAnswered;
             outcome = host.Domain.Commit(ref call, outcome, answered ? Errno.EINTR : copied);
-            PayloadCopy.Unpin(transfer);
-            transfer.End();
+            PayloadCopy.End(transfer);
             if (outcome.Kind == OutcomeKind.Pending) Hold(context, wait, reply);
             unheld = host.TakeUnheldFiles();
         }

@@ -204,7 +204,7 @@ internal sealed class DomainHost : IEffects
         if (!_pending.Remove(completion.Request, out var call)) return;
         // The owner may free the answer before he is told of it; the mapping must outlast its publication.
         if (completion.Published.Size > 0) call.File.Pool!.Pin();
-        var touchesNothing = completion.Result != Errno.OK || (call.Exchange != null && completion.Published.Size == 0);
+        var touchesNothing = completion.Result != Errno.OK || (call.Exchange != null && completion.Handout == null);
         (touchesNothing ? _ready : _answered).Enqueue(new EndedCall(call, completion));
     }
 

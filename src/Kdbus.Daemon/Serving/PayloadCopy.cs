@@ -7,7 +7,7 @@ namespace Kdbus.Daemon.Serving;
 /// <summary>Brings a large payload to where room is reserved for it, between the decision about a message and its commit.</summary>
 internal sealed class PayloadCopy(FuseSession session)
 {
-    /// <summary>The pools stay mapped until <see cref="Unpin"/>, whoever leaves meanwhile; both only under the lock.</summary>
+    /// <summary>The pools stay mapped until <see cref="End"/>, whoever leaves meanwhile; both only under the lock.</summary>
     public static void Pin(Transfer transfer)
     {
         foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Pin();
@@ -16,7 +16,7 @@ internal sealed class PayloadCopy(FuseSession session)
     /// <summary>
     /// Ends the transfer, not before the commit: a message that goes with its name is read from the pool of one who may have left.
     /// </summary>
-    public static void Unpin(Transfer transfer)
+    public static void End(Transfer transfer)
     {
         foreach (var delivery in transfer.Deliveries) ((PoolFile)delivery.Memory).Unpin();
         transfer.End();

@@ -89,6 +89,8 @@ public sealed class Transfer
     /// </summary>
     public void End()
     {
+        // Given back twice it would be two at once.
+        if (Sender == null) throw new InvalidOperationException("A transfer ends once.");
         foreach (var delivery in Deliveries) delivery.Clear();
         if (_deliveries.Count > DeliveriesKept)
         {

@@ -354,7 +354,7 @@ public class AbiStatements
             (Command.Free, Write, 32, 0x83), (Command.ConnInfo, Read, 56, 0x84), (Command.BusCreatorInfo, Read, 56, 0x85),
             (Command.List, Read, 40, 0x86), (Command.Send, Write, 56, 0x90), (Command.Recv, Read, 64, 0x91),
             (Command.NameAcquire, Write, 24, 0xa0), (Command.NameRelease, Write, 24, 0xa1), (Command.MatchAdd, Write, 32, 0xb0),
-            (Command.MatchRemove, Write, 32, 0xb1), (Command.FdsInstalled, Write, 32, 0xd0),
+            (Command.MatchRemove, Write, 32, 0xb1), (Command.FdsInstalled, Write, 32, 0xd0), (Command.Exchange, Read | Write, 0, 0xc0),
         ];
         foreach ((Command command, uint direction, uint size, uint number) in table)
             Assert.Equal((command, direction << 30 | size << 16 | 0x95u << 8 | number), (command, (uint)command));

@@ -223,6 +223,19 @@ public class ExchangeWaitStatements
     }
 
     [Theory, Worlds]
+    public void XCH_47_news_of_the_bus_end_it_in_the_smallest_room_too(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer silent = scene.Connect();
+        Assert.Equal(Errno.OK, a.Send(m => m.To(silent.Id).ExpectReply(5, a.Deadline(200))));
+        // Nobody asks anything of the bus when the time has come: it has to tell by itself.
+        Arrival news = a.Exchange().Room(Exchange.Header + 24).Receives(Exchange.Forever).Start().Succeeds().Arrival;
+        Assert.False(news.IsInline);
+        Assert.Equal((Notification.ReplyTimeout, 5UL), (news.Message.Notification, news.Message.Header.CookieReply));
+    }
+
+    [Theory, Worlds]
     public void XCH_48_the_wait_of_one_holds_up_no_other_command_of_the_connection(WorldKind world)
     {
         using Scene scene = new(world);

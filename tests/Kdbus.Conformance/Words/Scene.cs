@@ -22,8 +22,15 @@ public sealed class Scene : IDisposable
     /// <param name="limits">Where the domain says no, if not at the usual numbers.</param>
     /// <param name="attachMask">Kinds of metadata that it lets through to begin with, if not the usual ones.</param>
     public Scene(WorldKind kind, DomainLimits? limits = null, AttachFlags attachMask = Domain.DefaultAttachMask)
+        : this(kind, new ServerOptions { Limits = limits ?? new(), AttachMask = attachMask })
     {
-        World = Worlds.World.Open(kind, new ServerOptions { Limits = limits ?? new(), AttachMask = attachMask });
+    }
+
+    /// <param name="kind">Where the statement is tested.</param>
+    /// <param name="options">What the domain is told.</param>
+    public Scene(WorldKind kind, ServerOptions options)
+    {
+        World = Worlds.World.Open(kind, options);
         Process = World.Spawn();
     }
 

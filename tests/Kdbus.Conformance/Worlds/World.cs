@@ -25,6 +25,9 @@ public static class World
             .Where(limit => limit.Get(options.Limits) != limit.Get(usual.Limits))
             .Select(limit => string.Create(CultureInfo.InvariantCulture, $"{limit.Name}={limit.Get(options.Limits)}"));
         IEnumerable<string> mask = options.AttachMask == usual.AttachMask ? [] : [$"attach-flags-mask=0x{(ulong)options.AttachMask:x}"];
-        return [.. limits.Concat(mask).SelectMany(option => (string[])["-o", option])];
+        IEnumerable<string> flags = options.Extensions ? [] : ["extensions=off"];
+        if (options.LowLatency)
+            flags = flags.Append("low-latency");
+        return [.. limits.Concat(mask).Concat(flags).SelectMany(option => (string[])["-o", option])];
     }
 }

@@ -50,6 +50,14 @@ public sealed class ScriptedFileSystem : IFuseFileSystem
 
     public Action<ulong, HeldReply> OnInterrupt { get; set; } = (_, _) => { };
 
+    public Func<bool> OnHasPutOff { get; set; } = () => false;
+
+    public Action OnAnswerPutOff { get; set; } = () => { };
+
+    public bool HasPutOff => OnHasPutOff();
+
+    public void AnswerPutOff() => OnAnswerPutOff();
+
     public void Init(FuseCapabilities capabilities) => Capabilities = capabilities;
 
     public void Destroy() => Destroyed++;

@@ -203,8 +203,7 @@ internal sealed class ExchangeService(
         var begun = exchange.Outcome;
         var call = exchange.AsSend();
         var outcome = host.Domain.Commit(ref call, begun, exchange.Reply.IsAnswered ? Errno.EINTR : copied);
-        PayloadCopy.Unpin(begun.Transfer!);
-        begun.Transfer!.End();
+        PayloadCopy.End(begun.Transfer!);
         exchange.Outcome = default;
         exchange.PassOn();
         exchange.Settle(outcome);
