@@ -91,9 +91,13 @@ void exchange_do(struct exchange *exchange, size_t room)
 {
 	struct kdbus_cmd_exchange *command = command_of(exchange);
 
-	command->msgs_size = exchange->end - exchange->start;
-	if (ioctl(exchange->peer->fd, KDBUS_CMD_EXCHANGE(room > exchange->end ? room : exchange->end), command) < 0)
-		die("EXCHANGE", errno);
+	/* After signals to very many the bus lets others have their turn, and we go on where it was. */
+	do {
+		command->msgs_size = exchange->end - exchange->start;
+		command->progress = command->error == EAGAIN ? command->sent + 1 : 0;
+		if (ioctl(exchange->peer->fd, KDBUS_CMD_EXCHANGE(room > exchange->end ? room : exchange->end), command) < 0)
+			die("EXCHANGE", errno);
+	} while (command->error == EAGAIN);
 	if (command->error)
 		die("a message of EXCHANGE was not sent", command->error);
 	if (command->dropped_msgs)

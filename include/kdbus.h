@@ -538,7 +538,7 @@ struct kdbus_cmd_exchange {
 	__u64 size;
 	__u64 flags;			/* KDBUS_EXCHANGE_* */
 	__u64 return_flags;		/* out: KDBUS_RECV_RETURN_DROPPED_MSGS */
-	__u64 progress;			/* 0; on EINTR the bus writes what has been done: repeat the command as it then stands */
+	__u64 progress;			/* 0; or 1 + messages not to be sent any more; on EINTR the bus writes it: repeat the command as it is */
 	__u64 msgs_size;		/* in: bytes of messages to send; out: bytes of records */
 	__u64 wait_ns;			/* with RECV: CLOCK_MONOTONIC time until which to wait, 0 not at all, ~0 for ever */
 	__s64 priority;			/* with USE_PRIORITY: only messages with this or a smaller value */
@@ -551,7 +551,8 @@ struct kdbus_cmd_exchange {
 } KDBUS_ALIGNED;
 
 /*
- * The error of a message is in `error`, and nothing is waited for then; with SYNC_REPLY it is the command's. EINVAL: flags, sizes,
+ * The error of a message is in `error`, and nothing is waited for then; with SYNC_REPLY it is the command's. EAGAIN there: signals to many
+ * listeners, the rest has to be sent by another command. EINVAL: flags, sizes,
  * items; ENXIO: FREE of what is not ours (those before it are given back, nothing is sent); ENOTTY: a domain without extensions.
  */
 #define KDBUS_CMD_EXCHANGE(room) _IOC(_IOC_READ | _IOC_WRITE, KDBUS_IOCTL_MAGIC, 0xc0, room)

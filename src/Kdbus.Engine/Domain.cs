@@ -58,6 +58,9 @@ public sealed class Domain
     /// <summary>What ids are called where they have no name.</summary>
     public OverflowIds Overflow { get; init; } = new(65534, 65534);
 
+    /// <summary>Copies of messages that have been laid into pools so far: how much work sending was.</summary>
+    public ulong CopiesMade { get; internal set; }
+
     /// <summary>The buses alive.</summary>
     public IReadOnlyCollection<Bus> Buses => _buses.Values;
 

@@ -72,7 +72,7 @@ internal static class CallerQuestions
     {
         var flags = (ExchangeFlags)cmd.Flags;
         if (!flags.HasFlag(ExchangeFlags.Recv)) return CallerFacts.None;
-        var waits = cmd.WaitNs != 0 && (connection.Queue.Count == 0 || flags.HasFlag(ExchangeFlags.UsePriority));
+        var waits = ExchangeCommand.Waits(cmd) && (connection.Queue.Count == 0 || flags.HasFlag(ExchangeFlags.UsePriority));
         return ProcessItems.FactsToTell(connection.QueuedKinds | (waits ? domain.LetsThrough & connection.AttachFlagsRecv : AttachFlags.None));
     }
 

@@ -36,6 +36,9 @@ internal static class ExchangeCommand
         return Errno.OK;
     }
 
+    /// <summary>Whoever has to be told that a message was not sent does not wait for something else.</summary>
+    public static bool Waits(in KdbusCmdExchange cmd) => cmd.WaitNs != 0 && cmd.Error == 0;
+
     /// <summary>Takes what is there, or lets the caller wait.</summary>
     public static Outcome Receive(Domain domain, ref Invocation call, Connection connection)
     {
@@ -46,7 +49,7 @@ internal static class ExchangeCommand
             ((ExchangeFlags)cmd.Flags).HasFlag(ExchangeFlags.UsePriority),
             cmd.Priority,
             cmd.MaxMsgs == 0 ? uint.MaxValue : cmd.MaxMsgs);
-        if (connection.Dropped == 0 && cmd.WaitNs > call.Now.Monotonic && Receiving.Choose(connection, wish) == null)
+        if (Waits(cmd) && connection.Dropped == 0 && cmd.WaitNs > call.Now.Monotonic && Receiving.Choose(connection, wish) == null)
         {
             domain.WaitingCalls.Add(connection, call.Request, wish, cmd.WaitNs > long.MaxValue ? ulong.MaxValue : cmd.WaitNs);
             return new Outcome { Kind = OutcomeKind.Pending };

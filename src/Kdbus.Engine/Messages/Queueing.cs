@@ -44,6 +44,7 @@ internal static class Queueing
         message.Metadata = metadata;
         message.MetadataOffset = metadataOffset;
         message.Image = name != null && memory.IsWritableByOwner ? domain.Spares.Images.Take(size) : null;
+        domain.CopiesMade++;
         import.Files?.Hold();
         var front = import.Front;
         front.WriteTo(memory.Room(slice.Offset, metadataOffset), (ulong)areaStart);

@@ -208,6 +208,32 @@ public class ExchangeSendStatements
         Assert.Equal(Errno.ENXIO, b.Free(message.Offset));
     }
 
+    [Theory, Worlds(WorldKind.Memory, WorldKind.Mount)]
+    public void XCH_09_signals_to_very_many_are_sent_in_several_turns(WorldKind world)
+    {
+        using Scene scene = new(world);
+        Peer a = scene.Connect();
+        Peer[] listeners = [.. Enumerable.Range(0, 60).Select(_ => scene.Connect())];
+        foreach (Peer listener in listeners)
+            listener.MatchesEverything();
+        Exchange batch = a.Exchange().Room(Exchange.MaxRoom).Receives(Exchange.Forever);
+        for (ulong cookie = 1; cookie <= 100; cookie++)
+        {
+            ulong number = cookie;
+            batch.Sends(m => m.To(Constants.DstIdBroadcast).Cookie(number).Flags(MessageFlags.Signal).BloomFilter(Bloom.Nothing, 0));
+        }
+
+        // It would have waited for ever.
+        Exchanged first = batch.Run();
+        Assert.Equal((Errno.OK, Errno.EAGAIN, 0U), (first.Result, first.Error, first.Command.Received));
+        Assert.InRange(first.Command.Sent, 4096U / 60, 99U);
+
+        Exchanged second = batch.GoesOnAfter(first.Command.Sent).Receives().Succeeds();
+        Assert.Equal(100U, second.Sent);
+        foreach (Peer listener in listeners)
+            Assert.Equal(Enumerable.Range(1, 100).Select(static n => (ulong)n), listener.ReceiveAll().Select(static m => m.Header.Cookie));
+    }
+
     [Theory, Worlds]
     public void XCH_10_activators_and_monitors_receive_but_do_not_send(WorldKind world)
     {

@@ -99,6 +99,13 @@ public sealed class Exchange(Peer peer)
         return this;
     }
 
+    /// <summary>Does not give back, nor send the first messages: another command has done that.</summary>
+    public Exchange GoesOnAfter(uint sent)
+    {
+        _head.Progress = sent + 1UL;
+        return this;
+    }
+
     /// <summary>Has this much room.</summary>
     public Exchange Room(int bytes)
     {

@@ -209,8 +209,6 @@ internal ref struct Exchange
     public void Fail(Errno reason)
     {
         Command.Error = (uint)reason;
-        // Whoever has to be told this does not wait for something else.
-        Command.WaitNs = 0;
         if (IsCall) Outcome = Outcome.Failed(reason);
     }
 

@@ -12,6 +12,12 @@ namespace Kdbus.Daemon.Serving.Exchanges;
 internal sealed class ExchangeService(
     DomainHost host, ICallers callers, FuseSession session, PoolPublisher publisher, CancelIntake cancels, MessageFileService files)
 {
+    /// <summary>
+    /// When a command has made so many copies of messages, no further message of it is sent: signals to many listeners would keep everybody else
+    /// waiting. About 4 ms.
+    /// </summary>
+    private const ulong MostCopies = 4096;
+
     private readonly CallerInquiry _inquiry = new(callers, session, files);
     private readonly PayloadCopy _copy = new(session);
     private readonly DomainLimits _limits = host.Domain.Limits;
@@ -104,8 +110,15 @@ internal sealed class ExchangeService(
     private Step Proceed(ref Exchange exchange)
     {
         if (exchange.HasCancel) return Step.TakeCancel;
+        var enough = host.Domain.CopiesMade + MostCopies;
         while (exchange.TryTakeMessage())
         {
+            if (host.Domain.CopiesMade > enough)
+            {
+                exchange.Fail(Errno.EAGAIN);
+                break;
+            }
+
             if (!exchange.IsFetched && exchange.HasMoreElsewhere()) return Step.Fetch;
             var call = exchange.AsSend();
             var needs = host.Domain.Needs(call);

@@ -39,6 +39,7 @@ internal sealed class MessageFileService : IDisposable
     /// <summary>Closes what was taken in for a command that the engine was not told of.</summary>
     public void Discard(ReadOnlySpan<SentFile> files, ulong pidfd, in BlockingCaller caller)
     {
+        if (files.IsEmpty && pidfd == 0) return;
         var taken = new List<ulong>();
         foreach (var file in files)
         {
