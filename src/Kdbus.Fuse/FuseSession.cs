@@ -30,7 +30,7 @@ public sealed class FuseSession : IDisposable
     private const int LeastBuffer = 128 * 1024 + BufferHead;
 
     /// <summary>Requests that may be served before an answer that was put off.</summary>
-    private const int MostPutOff = 4;
+    private const int MostPutOff = 3;
 
     [ThreadStatic]
     private static FuseReader? t_reader;
@@ -250,6 +250,8 @@ public sealed class FuseSession : IDisposable
                 {
                     if (_fileSystem.HasPutOff)
                         AnswerPutOff();
+                    else
+                        _putOffFor = 0;
                     nint count = ReadRequest(reader);
                     if (count < 0)
                     {
@@ -281,8 +283,11 @@ public sealed class FuseSession : IDisposable
     /// <summary>Not while there are other requests, which may change the answer; but nobody is put off for long.</summary>
     private void AnswerPutOff()
     {
-        if (++_putOffFor < MostPutOff && _channel.HasRequest)
+        if (_putOffFor < MostPutOff && _channel.HasRequest)
+        {
+            _putOffFor++;
             return;
+        }
         _putOffFor = 0;
         _fileSystem.AnswerPutOff();
     }

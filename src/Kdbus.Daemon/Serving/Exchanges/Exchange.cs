@@ -99,14 +99,11 @@ internal ref struct Exchange
         return Errno.OK;
     }
 
-    /// <summary>Passes over what had been sent when a signal interrupted the command.</summary>
+    /// <summary>Passes over what had been sent when a signal interrupted the command; a request is known by its cookie and comes again.</summary>
     public void SkipWhatIsDone()
     {
-        for (var done = Command.Progress; done > 1 && !_messages.IsAtEnd; done--)
-        {
-            _messages.Read(out _);
-            Command.Sent++;
-        }
+        if (IsCall) return;
+        for (var done = Command.Progress; done > 1 && !_messages.IsAtEnd && _messages.Read(out _) == Errno.OK; done--) Command.Sent++;
     }
 
     /// <summary>

@@ -21,21 +21,12 @@ internal sealed class PendingExchange
     public void Begin(in KdbusCmdExchange command, int room) => (Command, Room) = (command, room);
 
     /// <summary>Room for the records, there until <see cref="End"/>.</summary>
-    public Span<byte> Records
-    {
-        get
-        {
-            _answer ??= ArrayPool<byte>.Shared.Rent(ExchangeAnswer.HeaderSize + Room);
-            return _answer.AsSpan(ExchangeAnswer.HeaderSize, Room);
-        }
-    }
+    public Span<byte> Records => Buffer.AsSpan(ExchangeAnswer.HeaderSize, Room);
+
+    private byte[] Buffer => _answer ??= ArrayPool<byte>.Shared.Rent(ExchangeAnswer.HeaderSize + Room);
 
     /// <summary>The answer, when the records are there.</summary>
-    public Span<byte> Answer(in Reception reception)
-    {
-        _ = Records;
-        return ExchangeAnswer.Complete(_answer, Command, reception);
-    }
+    public Span<byte> Answer(in Reception reception) => ExchangeAnswer.Complete(Buffer, Command, reception);
 
     /// <summary>It is answered.</summary>
     public void End()
