@@ -32,8 +32,11 @@ public sealed partial class BusConnection : IAsyncDisposable
             throw Failures.Refused($"map the pool of a connection to {address}", (int)pool);
         _pool = new Pool(file, pool, hello.PoolSize);
         Bloom = ReadBloom(_pool.At(hello.Offset, hello.ItemsSize));
-        HasExtensions = !options.ClassicOnly && ExchangeWire.IsKnown(file);
-        Wire = HasExtensions ? new ExchangeWire(this, file, _pool, options.AcceptDescriptors) : new ClassicWire(this, file, _pool);
+        HasExtensions = ExchangeWire.IsKnown(file);
+        UsesExchange = HasExtensions && !options.ClassicOnly;
+        Wire = UsesExchange
+            ? new ExchangeWire(this, file, _pool, options.AcceptDescriptors)
+            : new ClassicWire(this, file, _pool, hasSockets: HasExtensions && options.AcceptDescriptors);
         Receiver = new Receiver(this, Wire);
         Calls = new PendingCalls(this, options.MaxPendingCalls);
         _inbox = new Inbox<Message>(Receiver.Pulse);
@@ -56,7 +59,7 @@ public sealed partial class BusConnection : IAsyncDisposable
     /// <summary>What bloom filters have to look like on this bus.</summary>
     public BloomParameters Bloom { get; }
 
-    /// <summary>Whether the domain knows EXCHANGE, by which a call takes one system call.</summary>
+    /// <summary>Whether the domain knows what goes beyond the interface of 2015, such as calls that take one system call.</summary>
     public bool HasExtensions { get; }
 
     /// <summary>Cancelled when the connection is at its end, whatever ended it.</summary>
@@ -64,6 +67,9 @@ public sealed partial class BusConnection : IAsyncDisposable
 
     /// <summary>Signals that were lost because nobody took them in time, by the bus and by subscriptions.</summary>
     public long DroppedSignals => Interlocked.Read(ref _dropped);
+
+    /// <summary>Whether it is used.</summary>
+    internal bool UsesExchange { get; }
 
     internal Wire Wire { get; }
 
