@@ -39,6 +39,7 @@ public sealed partial class BusConnection : IAsyncDisposable
             : new ClassicWire(this, file, _pool, hasSockets: HasExtensions && options.AcceptDescriptors);
         Receiver = new Receiver(this, Wire);
         Calls = new PendingCalls(this, options.MaxPendingCalls);
+        _names = new OwnedNames(this);
         _inbox = new Inbox<Message>(Receiver.Pulse);
         _pool.Use();
         FreeSlice(hello.Offset);
@@ -155,11 +156,11 @@ public sealed partial class BusConnection : IAsyncDisposable
     /// <summary>As if the process had died: the file is closed, without a word.</summary>
     internal void Abort()
     {
-        if (End(new ObjectDisposedException(nameof(BusConnection), "The connection has been aborted.")))
-        {
-            Leave();
-            Close();
-        }
+        if (!End(new ObjectDisposedException(nameof(BusConnection), "The connection has been aborted.")))
+            return;
+        Leave();
+        Receiver.Join();
+        Close();
     }
 
     /// <summary>What receiving ended with.</summary>
@@ -172,7 +173,7 @@ public sealed partial class BusConnection : IAsyncDisposable
     internal void ThrowIfEnded()
     {
         if (Volatile.Read(ref _end) is { } end)
-            throw end is ObjectDisposedException ? new ObjectDisposedException(nameof(BusConnection)) : end;
+            throw end is ObjectDisposedException ? new ObjectDisposedException(nameof(BusConnection)) : new BusBrokenException(end.Message, end);
     }
 
     private bool End(Exception reason)
@@ -183,7 +184,6 @@ public sealed partial class BusConnection : IAsyncDisposable
                 return false;
             Volatile.Write(ref _end, reason);
         }
-        Receiver.Pulse();
         Calls.End(reason);
         foreach (IMessageRoute route in _routes)
             route.End(reason);
