@@ -4,7 +4,7 @@ using Kdbus.Linux;
 namespace Kdbus.Testing.Mounted;
 
 /// <summary>
-/// Outlives this process, whatever ends it, and then ends the daemon and removes the directory. It is a shell that waits at a pipe of which only this process
+/// Outlives this process, whatever ends it, and then ends the daemon, unmounts what that has left and removes the directory. It is a shell that waits at a pipe of which only this process
 /// has the other end: a line means that nothing is left to do, its end that this process is gone.
 /// </summary>
 internal sealed class Guard : IDisposable
@@ -19,6 +19,8 @@ internal sealed class Guard : IDisposable
             rmdir "$2" 2>/dev/null && exit 0
         done
         kill -9 "$1"
+        umount -l "$2" || fusermount3 -u -z "$2"
+        rmdir "$2"
         """;
 
     private readonly int _pid;
