@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Text;
 using Kdbus.Abi;
 using Kdbus.Client.Internal;
 
@@ -182,7 +181,7 @@ public sealed partial class BusConnection
     private static NameChange ReadNameChange(Item item)
     {
         KdbusNotifyNameChange change = item.As<KdbusNotifyNameChange>();
-        string name = Encoding.ASCII.GetString(item.String[Unsafe.SizeOf<KdbusNotifyNameChange>()..]);
+        string name = Names.Read(item.Payload[Unsafe.SizeOf<KdbusNotifyNameChange>()..]);
         return new NameChange(name, change.OldId.Id, change.NewId.Id, ((NameFlags)change.NewId.Flags & NameFlags.Activator) != 0);
     }
 

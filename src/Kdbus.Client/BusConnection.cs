@@ -184,12 +184,13 @@ public sealed partial class BusConnection : IAsyncDisposable
                 return false;
             Volatile.Write(ref _end, reason);
         }
+        // Seen at once; what is registered there runs elsewhere, and whatever it does does not keep the others from being told.
+        _ = _ended.CancelAsync();
         Calls.End(reason);
         foreach (IMessageRoute route in _routes)
             route.End(reason);
         EndSubscriptions(reason);
         _inbox.End(reason);
-        _ended.Cancel();
         return true;
     }
 

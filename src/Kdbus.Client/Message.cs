@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using Kdbus.Abi;
 using Kdbus.Client.Internal;
 using Microsoft.Win32.SafeHandles;
@@ -35,7 +34,7 @@ public readonly struct Message : IDisposable, IEquatable<Message>
             foreach (Item item in new ItemChain(Slot.Items))
             {
                 if (item.Type == ItemType.DstName)
-                    return Encoding.ASCII.GetString(item.String);
+                    return Internal.Names.Read(item.Payload);
             }
             return null;
         }

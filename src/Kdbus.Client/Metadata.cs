@@ -55,7 +55,7 @@ public readonly ref struct Metadata
             foreach (Item item in new ItemChain(_items))
             {
                 if (item.Type == ItemType.OwnedName)
-                    (names ??= []).Add(Encoding.ASCII.GetString(item.String[Marshal.SizeOf<KdbusName>()..]));
+                    (names ??= []).Add(Internal.Names.Read(item.Payload[Marshal.SizeOf<KdbusName>()..]));
             }
             return names ?? (IReadOnlyList<string>)[];
         }
@@ -70,7 +70,7 @@ public readonly ref struct Metadata
     /// <summary>Path of the executable (<see cref="AttachFlags.Exe"/>).</summary>
     public string? Executable => Text(ItemType.Exe);
 
-    /// <summary>The command line (<see cref="AttachFlags.Cmdline"/>); empty if not told.</summary>
+    /// <summary>The command line (<see cref="AttachFlags.Cmdline"/>), as much as the bus tells: kdbusfs, as kdbus, its first word. Empty if not told.</summary>
     public IReadOnlyList<string> CommandLine => Text(ItemType.Cmdline)?.TrimEnd('\0').Split('\0') ?? (IReadOnlyList<string>)[];
 
     /// <summary>Control group (<see cref="AttachFlags.Cgroup"/>).</summary>

@@ -81,6 +81,27 @@ public sealed class TestBus : IAsyncDisposable
     public ValueTask<BusConnection> ConnectAsync(BusConnectionOptions? options = null, CancellationToken ct = default) =>
         _domain.ConnectAsync(_endpoint, options, ct);
 
+    /// <summary>Makes a custom endpoint of the bus, with a policy of its own.</summary>
+    /// <param name="name">Letters, digits, and _ - . inside.</param>
+    /// <exception cref="BusRefusedException">EEXIST: there is one of this name.</exception>
+    public OwnedEndpoint MakeEndpoint(string name)
+    {
+        string full = $"{Credentials.EffectiveUid}-{name}";
+        Failures.Check(Open(out IEndpointFile? door), "open the bus of the test");
+        return OwnedEndpoint.Make(door!, System.IO.Path.Combine(_bus.Path, full), full, Access.World);
+    }
+
+    /// <summary>Connects through a custom endpoint of the bus.</summary>
+    /// <exception cref="BusRefusedException">The bus does not want this connection.</exception>
+    public ValueTask<BusConnection> ConnectAsync(OwnedEndpoint endpoint, BusConnectionOptions? options = null, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        return _domain.ConnectAsync(System.IO.Path.GetRelativePath(_domain.Root, endpoint.Path), options, ct);
+    }
+
+    /// <summary>Ends the bus under its connections, as if the process that has made it had died.</summary>
+    public void End() => _bus.Dispose();
+
     /// <summary>Connects a peer that can be made to fail.</summary>
     /// <param name="options">How it connects.</param>
     /// <param name="ct">Connecting itself does not wait.</param>

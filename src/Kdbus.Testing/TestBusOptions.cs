@@ -18,6 +18,12 @@ public sealed record TestBusOptions
     /// <summary>Name of the bus, behind the uid and a dash: letters, digits, and _ - . inside; together at most 63 characters.</summary>
     public string Name { get; init; } = "test";
 
+    /// <summary>
+    /// Kinds of metadata that the domain lets through: here all. A domain that is mounted without saying so lets no paths, command lines and the like through (mount option
+    /// <c>attach-flags-mask</c>).
+    /// </summary>
+    public AttachFlags DomainMetadata { get; init; } = AttachFlags.All;
+
     /// <summary>What every connection has to allow to be told about it; who does not is refused.</summary>
     public AttachFlags RequiredMetadata { get; init; }
 

@@ -1,6 +1,8 @@
 namespace Kdbus.Client.Tests;
 
 /// <summary>What a message costs in memory of this process: nothing.</summary>
+[Collection(nameof(AllocationTests))]
+[CollectionDefinition(nameof(AllocationTests), DisableParallelization = true)]
 public sealed class AllocationTests
 {
     private const int Warm = 300;

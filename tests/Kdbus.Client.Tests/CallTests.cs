@@ -23,7 +23,7 @@ public sealed class CallTests
     {
         await using Scene scene = await Scene.OpenAsync(way);
         scene.Echo();
-        using Message answer = scene.Client.Call(scene.Service.Id, "abc"u8);
+        using Message answer = scene.Client.Call(scene.Service.Id, "abc"u8, cancellation: Cancel);
         Assert.Equal("abc"u8, answer.ToArray());
     }
 
@@ -38,7 +38,7 @@ public sealed class CallTests
             new Random(size).NextBytes(bytes);
             using Message answer = await scene.Client.CallAsync(scene.Service.Id, bytes, cancellation: Cancel);
             Assert.True(bytes.AsSpan().SequenceEqual(answer.ToArray()), $"{size} bytes");
-            using Message again = scene.Client.Call(scene.Service.Id, bytes);
+            using Message again = scene.Client.Call(scene.Service.Id, bytes, cancellation: Cancel);
             Assert.True(bytes.AsSpan().SequenceEqual(again.ToArray()), $"{size} bytes, blocking");
         }
     }
@@ -69,7 +69,7 @@ public sealed class CallTests
         }, Cancel);
         PeerFailedException failure = await Assert.ThrowsAsync<PeerFailedException>(async () => await scene.Client.CallAsync(scene.Service.Id, "x"u8, cancellation: Cancel));
         Assert.Equal((PeerFailure.Error, "org.example.Error.Closed", "come back tomorrow"), (failure.Failure, failure.ErrorName, failure.Message));
-        failure = Assert.Throws<PeerFailedException>(() => scene.Client.Call(scene.Service.Id, "x"u8));
+        failure = Assert.Throws<PeerFailedException>(() => scene.Client.Call(scene.Service.Id, "x"u8, cancellation: Cancel));
         Assert.Equal("org.example.Error.Closed", failure.ErrorName);
     }
 
@@ -80,7 +80,7 @@ public sealed class CallTests
         BusRefusedException refusal = await Assert.ThrowsAsync<BusRefusedException>(async () => await scene.Client.CallAsync("org.example.Nobody", "x"u8, cancellation: Cancel));
         Assert.Equal(Errno.ESRCH, refusal.Error);
         Assert.Equal("call org.example.Nobody", refusal.Operation);
-        refusal = Assert.Throws<BusRefusedException>(() => scene.Client.Call(9_999_999UL, "x"u8));
+        refusal = Assert.Throws<BusRefusedException>(() => scene.Client.Call(9_999_999UL, "x"u8, cancellation: Cancel));
         Assert.Equal(Errno.ENXIO, refusal.Error);
     }
 
@@ -89,7 +89,7 @@ public sealed class CallTests
     {
         await using Scene scene = await Scene.OpenAsync(way);
         ValueTask<Message> call = scene.Client.CallAsync(scene.Service.Id, "x"u8, cancellation: Cancel);
-        Task<Message> blocking = Task.Run(() => scene.Client.Call(scene.Service.Id, "y"u8), Cancel);
+        Task<Message> blocking = Task.Run(() => scene.Client.Call(scene.Service.Id, "y"u8, cancellation: Cancel), Cancel);
         using (await scene.Service.ReceiveAsync(Cancel))
         using (await scene.Service.ReceiveAsync(Cancel))
             await scene.Service.DisposeAsync();
@@ -104,7 +104,7 @@ public sealed class CallTests
         MessageOptions options = new() { Timeout = TimeSpan.FromMilliseconds(30) };
         PeerFailedException failure = await Assert.ThrowsAsync<PeerFailedException>(async () => await scene.Client.CallAsync(scene.Service.Id, "x"u8, options, Cancel));
         Assert.Equal(PeerFailure.TimedOut, failure.Failure);
-        failure = Assert.Throws<PeerFailedException>(() => scene.Client.Call(scene.Service.Id, "x"u8, options));
+        failure = Assert.Throws<PeerFailedException>(() => scene.Client.Call(scene.Service.Id, "x"u8, options, Cancel));
         Assert.Equal(PeerFailure.TimedOut, failure.Failure);
     }
 
@@ -226,7 +226,7 @@ public sealed class CallTests
             for (int i = 0; i < 40; i++)
             {
                 byte[] question = BitConverter.GetBytes((caller * 1000) + i);
-                using Message answer = i % 4 == 0 ? scene.Client.Call(scene.Service.Id, question) : await scene.Client.CallAsync(scene.Service.Id, question, cancellation: Cancel);
+                using Message answer = i % 4 == 0 ? scene.Client.Call(scene.Service.Id, question, cancellation: Cancel) : await scene.Client.CallAsync(scene.Service.Id, question, cancellation: Cancel);
                 Assert.Equal(question, answer.ToArray());
             }
         }, Cancel)));

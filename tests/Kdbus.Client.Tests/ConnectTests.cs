@@ -93,7 +93,7 @@ public sealed class ConnectTests
         Assert.True(scene.Client.Ended.IsCancellationRequested);
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await waiting);
         Assert.Throws<ObjectDisposedException>(() => scene.Client.Send(scene.Service.Id, "x"u8));
-        Assert.Throws<ObjectDisposedException>(() => scene.Client.Call(scene.Service.Id, "x"u8));
+        Assert.Throws<ObjectDisposedException>(() => scene.Client.Call(scene.Service.Id, "x"u8, cancellation: Cancel));
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await scene.Client.CallAsync(scene.Service.Id, "x"u8, cancellation: Cancel));
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await scene.Client.AcquireNameAsync("org.example.X"));
         Assert.Null(scene.Service.FindPeer(scene.Client.Id));
@@ -104,7 +104,7 @@ public sealed class ConnectTests
     {
         await using Scene scene = await Scene.OpenAsync(way);
         ValueTask<Message> call = scene.Client.CallAsync(scene.Service.Id, "x"u8, cancellation: Cancel);
-        Task<Message> blocking = Task.Run(() => scene.Client.Call(scene.Service.Id, "y"u8), Cancel);
+        Task<Message> blocking = Task.Run(() => scene.Client.Call(scene.Service.Id, "y"u8, cancellation: Cancel), Cancel);
         using Message first = await scene.Service.ReceiveAsync(Cancel);
         using Message second = await scene.Service.ReceiveAsync(Cancel);
         for (int i = 0; i < 20; i++)

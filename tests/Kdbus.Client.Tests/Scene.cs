@@ -28,9 +28,6 @@ internal sealed class Scene : IAsyncDisposable
     /// <summary>Those with EXCHANGE.</summary>
     public static TheoryData<Way> ExchangeWays => [Way.Mounted, Way.InMemory];
 
-    /// <summary>The mounted ones.</summary>
-    public static TheoryData<Way> MountedWays => [Way.Mounted, Way.Classic];
-
     public TestBus Bus { get; }
 
     public BusConnection Service { get; private set; } = null!;

@@ -14,6 +14,13 @@ internal static class Names
         return WellKnownName.IsValid(bytes[..Encoding.ASCII.GetBytes(name, bytes)], acceptWildcard);
     }
 
+    /// <summary>A name in an item, up to its NUL; behind that there can be padding, in the item too.</summary>
+    public static string Read(ReadOnlySpan<byte> bytes)
+    {
+        int end = bytes.IndexOf((byte)0);
+        return Encoding.ASCII.GetString(end < 0 ? bytes : bytes[..end]);
+    }
+
     public static string Check(string name, bool acceptWildcard = false, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(name))] string parameter = "")
     {
         ArgumentNullException.ThrowIfNull(name, parameter);

@@ -1,3 +1,4 @@
+using Kdbus.Abi;
 using Kdbus.Client;
 using Kdbus.Client.Internal;
 using Kdbus.Daemon.Serving;
@@ -7,7 +8,7 @@ namespace Kdbus.Testing.InMemory;
 /// <summary>A domain in memory, for a test.</summary>
 internal sealed class InMemoryTestDomain(TestBusOptions options) : ITestDomain
 {
-    private readonly InMemoryDomain _domain = new(new ServerOptions { Extensions = options.Extensions }, options.TimeProvider);
+    private readonly InMemoryDomain _domain = new(new ServerOptions { Extensions = options.Extensions, AttachMask = options.DomainMetadata & AttachFlags.All }, options.TimeProvider);
 
     public string Root => "memory:";
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Kdbus.Abi;
 using Kdbus.Client;
 using Kdbus.Client.Internal;
 
@@ -10,8 +12,10 @@ internal sealed class MountedTestDomain(MountedDomain domain) : ITestDomain
 
     public static async ValueTask<ITestDomain> StartAsync(TestBusOptions options, CancellationToken cancellation)
     {
+        string mount = string.Create(
+            CultureInfo.InvariantCulture, $"extensions={(options.Extensions ? "on" : "off")},attach-flags-mask={(ulong)(options.DomainMetadata & AttachFlags.All)}");
         string program = DaemonProgram.Find() ?? throw new InvalidOperationException(DaemonProgram.WhyNot());
-        return new MountedTestDomain(await MountedDomain.StartAsync(program, options.Extensions ? "" : "extensions=off", cancellation).ConfigureAwait(false));
+        return new MountedTestDomain(await MountedDomain.StartAsync(program, mount, cancellation).ConfigureAwait(false));
     }
 
     public int Open(string path, out IEndpointFile? opened)
