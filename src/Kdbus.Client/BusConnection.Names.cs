@@ -8,6 +8,8 @@ namespace Kdbus.Client;
 
 public sealed partial class BusConnection
 {
+    private readonly OwnedNames _names;
+
     /// <summary>Acquires a well-known name, or queues for it.</summary>
     /// <param name="name">The name.</param>
     /// <param name="request">How.</param>
@@ -15,15 +17,16 @@ public sealed partial class BusConnection
     public ValueTask<OwnedName> AcquireNameAsync(string name, NameRequest request = NameRequest.None)
     {
         ThrowIfEnded();
-        Subscription<NameChange> changes = SubscribeToNames(name);
-        var owned = new OwnedName(this, name, changes);
+        var owned = new OwnedName(this, Names.Check(name));
+        if (!_names.TryAdd(owned))
+            throw Failures.Refused($"acquire the name {name}", -(int)Errno.EALREADY);
         int result = OnName(Command.NameAcquire, name, (ulong)request, out ulong returned);
         if (result < 0)
         {
-            Remove(changes, changes.Cookie);
+            _names.Remove(name);
             throw Failures.Refused($"acquire the name {name}", result);
         }
-        owned.Begin(((NameFlags)returned & NameFlags.InQueue) == 0);
+        owned.Become(((NameFlags)returned & NameFlags.InQueue) == 0, isNews: false);
         return ValueTask.FromResult(owned);
     }
 
@@ -75,6 +78,7 @@ public sealed partial class BusConnection
 
     internal void ReleaseName(string name)
     {
+        _names.Remove(name);
         if (!IsEnding)
             _ = OnName(Command.NameRelease, name, 0, out _);
     }

@@ -129,7 +129,7 @@ public sealed partial class BusConnection : ISender
         {
             // The whole pool goes.
         }
-        else if (HasExtensions && Receiver.IsHere)
+        else if (UsesExchange && Receiver.IsHere)
         {
             _freeSlices.Enqueue(offset);
         }

@@ -37,6 +37,8 @@ public sealed partial class BusConnection
     /// <summary>News of names: who has one, or any, from now on. See <see cref="WatchNameAsync"/> for who has it now.</summary>
     public Subscription<NameChange> SubscribeToNames(string? name = null, int capacity = DefaultCapacity) => Subscribe(MatchRule.NameChanges(name), capacity, ReadNameChange);
 
+    internal Subscription<NameChange> SubscribeToOwnNames() => Subscribe(MatchRule.NameChangesOf(Id), DefaultCapacity, ReadNameChange);
+
     /// <summary>News of connections that come and go.</summary>
     /// <param name="id">Which one; 0 for all.</param>
     /// <param name="capacity">How many may wait to be taken.</param>

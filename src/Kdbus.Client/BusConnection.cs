@@ -32,10 +32,14 @@ public sealed partial class BusConnection : IAsyncDisposable
             throw Failures.Refused($"map the pool of a connection to {address}", (int)pool);
         _pool = new Pool(file, pool, hello.PoolSize);
         Bloom = ReadBloom(_pool.At(hello.Offset, hello.ItemsSize));
-        HasExtensions = !options.ClassicOnly && ExchangeWire.IsKnown(file);
-        Wire = HasExtensions ? new ExchangeWire(this, file, _pool, options.AcceptDescriptors) : new ClassicWire(this, file, _pool);
+        HasExtensions = ExchangeWire.IsKnown(file);
+        UsesExchange = HasExtensions && !options.ClassicOnly;
+        Wire = UsesExchange
+            ? new ExchangeWire(this, file, _pool, options.AcceptDescriptors)
+            : new ClassicWire(this, file, _pool, hasSockets: HasExtensions && options.AcceptDescriptors);
         Receiver = new Receiver(this, Wire);
         Calls = new PendingCalls(this, options.MaxPendingCalls);
+        _names = new OwnedNames(this);
         _inbox = new Inbox<Message>(Receiver.Pulse);
         _pool.Use();
         FreeSlice(hello.Offset);
@@ -56,7 +60,7 @@ public sealed partial class BusConnection : IAsyncDisposable
     /// <summary>What bloom filters have to look like on this bus.</summary>
     public BloomParameters Bloom { get; }
 
-    /// <summary>Whether the domain knows EXCHANGE, by which a call takes one system call.</summary>
+    /// <summary>Whether the domain knows what goes beyond the interface of 2015, such as calls that take one system call.</summary>
     public bool HasExtensions { get; }
 
     /// <summary>Cancelled when the connection is at its end, whatever ended it.</summary>
@@ -64,6 +68,9 @@ public sealed partial class BusConnection : IAsyncDisposable
 
     /// <summary>Signals that were lost because nobody took them in time, by the bus and by subscriptions.</summary>
     public long DroppedSignals => Interlocked.Read(ref _dropped);
+
+    /// <summary>Whether it is used.</summary>
+    internal bool UsesExchange { get; }
 
     internal Wire Wire { get; }
 
@@ -149,11 +156,11 @@ public sealed partial class BusConnection : IAsyncDisposable
     /// <summary>As if the process had died: the file is closed, without a word.</summary>
     internal void Abort()
     {
-        if (End(new ObjectDisposedException(nameof(BusConnection), "The connection has been aborted.")))
-        {
-            Leave();
-            Close();
-        }
+        if (!End(new ObjectDisposedException(nameof(BusConnection), "The connection has been aborted.")))
+            return;
+        Leave();
+        Receiver.Join();
+        Close();
     }
 
     /// <summary>What receiving ended with.</summary>
@@ -166,7 +173,7 @@ public sealed partial class BusConnection : IAsyncDisposable
     internal void ThrowIfEnded()
     {
         if (Volatile.Read(ref _end) is { } end)
-            throw end is ObjectDisposedException ? new ObjectDisposedException(nameof(BusConnection)) : end;
+            throw end is ObjectDisposedException ? new ObjectDisposedException(nameof(BusConnection)) : new BusBrokenException(end.Message, end);
     }
 
     private bool End(Exception reason)
@@ -177,7 +184,6 @@ public sealed partial class BusConnection : IAsyncDisposable
                 return false;
             Volatile.Write(ref _end, reason);
         }
-        Receiver.Pulse();
         Calls.End(reason);
         foreach (IMessageRoute route in _routes)
             route.End(reason);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Kdbus.Abi;
 using Kdbus.Client.Internal;
@@ -45,6 +46,9 @@ public sealed class MatchRule
         Name = name is null ? null : Names.Check(name),
     };
 
+    /// <summary>News that a connection has got or lost a name.</summary>
+    internal static MatchRule NameChangesOf(ulong id) => new(MatchedEvents.Names, (_, builder) => builder.AddNameChangesOf(id));
+
     /// <summary>News that a connection, or any, came or went.</summary>
     public static MatchRule PeerChanges(ulong id = 0) => new(MatchedEvents.Peers, static (rule, builder) => builder.AddPeerChanges(rule.Sender)) { Sender = id };
 
@@ -90,19 +94,19 @@ public sealed class MatchRule
             Close();
         }
 
-        // The ids of who had and who gets the name come before it: any.
         public void AddNameChanges(string? name)
         {
-            byte[] change = new byte[32 + (name is null ? 0 : name.Length + 1)];
-            change.AsSpan(0, 8).Fill(0xff);
-            change.AsSpan(16, 8).Fill(0xff);
-            if (name is not null)
-                Text(name).CopyTo(change, 32);
-            foreach (ItemType type in (ReadOnlySpan<ItemType>)[ItemType.NameAdd, ItemType.NameRemove, ItemType.NameChange])
-            {
-                Add(type, change);
-                Close();
-            }
+            AddNameChange(ItemType.NameAdd, Constants.MatchIdAny, Constants.MatchIdAny, name);
+            AddNameChange(ItemType.NameRemove, Constants.MatchIdAny, Constants.MatchIdAny, name);
+            AddNameChange(ItemType.NameChange, Constants.MatchIdAny, Constants.MatchIdAny, name);
+        }
+
+        public void AddNameChangesOf(ulong id)
+        {
+            AddNameChange(ItemType.NameAdd, Constants.MatchIdAny, id, null);
+            AddNameChange(ItemType.NameRemove, id, Constants.MatchIdAny, null);
+            AddNameChange(ItemType.NameChange, Constants.MatchIdAny, id, null);
+            AddNameChange(ItemType.NameChange, id, Constants.MatchIdAny, null);
         }
 
         public void AddPeerChanges(ulong id)
@@ -114,6 +118,13 @@ public sealed class MatchRule
                 Add(type, change);
                 Close();
             }
+        }
+
+        private void AddNameChange(ItemType type, ulong oldOwner, ulong newOwner, string? name)
+        {
+            var change = new KdbusNotifyNameChange { OldId = { Id = oldOwner }, NewId = { Id = newOwner } };
+            Add(type, [.. MemoryMarshal.AsBytes(new ReadOnlySpan<KdbusNotifyNameChange>(in change)), .. name is null ? [] : Text(name)]);
+            Close();
         }
 
         private static byte[] Text(string name) => [.. Encoding.ASCII.GetBytes(name), 0];

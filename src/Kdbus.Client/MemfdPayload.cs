@@ -140,6 +140,8 @@ public sealed unsafe class MemfdPayload : MemoryManager<byte>
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_mapping is not null)
                 return _mapping;
+            if (Handle.IsInvalid)
+                throw new IOException("The payload did not arrive: this process had no room for its descriptor, or no way to receive it.");
             nuint size = (nuint)(_start + Length);
             bool held = false;
             try

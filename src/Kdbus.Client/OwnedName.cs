@@ -21,18 +21,13 @@ public enum NameRequest
 public sealed class OwnedName : IAsyncDisposable
 {
     private readonly BusConnection _connection;
-    private readonly Subscription<NameChange> _changes;
     private readonly Lock _lock = new();
     private TaskCompletionSource _owned = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isOwner;
+    private bool _hasNews;
     private int _isDisposed;
 
-    internal OwnedName(BusConnection connection, string name, Subscription<NameChange> changes)
-    {
-        _connection = connection;
-        _changes = changes;
-        Name = name;
-    }
+    internal OwnedName(BusConnection connection, string name) => (_connection, Name) = (connection, name);
 
     /// <summary>The name has come to this connection. Raised on the receiving thread, not for what <see cref="BusConnection.AcquireNameAsync"/> returned as owned.</summary>
     public event EventHandler? Acquired;
@@ -63,55 +58,31 @@ public sealed class OwnedName : IAsyncDisposable
     }
 
     /// <summary>Releases the name, or ends the waiting for it.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
-            return;
-        await _changes.DisposeAsync().ConfigureAwait(false);
-        _connection.ReleaseName(Name);
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+            _connection.ReleaseName(Name);
+        return ValueTask.CompletedTask;
     }
 
-    /// <summary>Begins, with what the bus answered, and follows what becomes of it.</summary>
-    internal void Begin(bool isOwner)
-    {
-        Become(isOwner);
-        _ = FollowAsync();
-    }
-
-    private async Task FollowAsync()
-    {
-        try
-        {
-            await foreach (NameChange change in _changes.ReadAllAsync().ConfigureAwait(false))
-            {
-                bool isOwner = change.NewOwner == _connection.Id;
-                if (!Become(isOwner))
-                    continue;
-                if (isOwner)
-                    Acquired?.Invoke(this, EventArgs.Empty);
-                else
-                    Lost?.Invoke(this, EventArgs.Empty);
-            }
-        }
-        catch (BusBrokenException)
-        {
-            if (Become(false))
-                Lost?.Invoke(this, EventArgs.Empty);
-        }
-    }
-
-    private bool Become(bool isOwner)
+    /// <summary>This connection has it now, or has it no longer.</summary>
+    /// <param name="isOwner">Which.</param>
+    /// <param name="isNews">Whether those are told who want to know.</param>
+    internal void Become(bool isOwner, bool isNews = true)
     {
         lock (_lock)
         {
-            if (_isOwner == isOwner)
-                return false;
+            // What the bus answered is older than any news that came meanwhile.
+            if (_isOwner == isOwner || (_hasNews && !isNews))
+                return;
+            _hasNews |= isNews;
             _isOwner = isOwner;
             if (isOwner)
                 _owned.SetResult();
             else
                 _owned = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return true;
         }
+        if (isNews)
+            (isOwner ? Acquired : Lost)?.Invoke(this, EventArgs.Empty);
     }
 }

@@ -32,8 +32,22 @@ internal sealed unsafe class Pool : MemoryManager<byte>
     /// <summary>The same as memory, which is good as long as somebody uses the pool.</summary>
     public ReadOnlyMemory<byte> MemoryAt(ulong offset, ulong size) => CreateMemory(Offset(offset, size), (int)size);
 
-    /// <summary>One more user.</summary>
+    /// <summary>One more user, who must know that there is one: the connection itself, or a call that is under way.</summary>
     public void Use() => Interlocked.Increment(ref _users);
+
+    /// <summary>One more user, unless it has been unmapped.</summary>
+    public bool TryUse()
+    {
+        int users = Volatile.Read(ref _users);
+        while (users > 0)
+        {
+            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
+            if (seen == users)
+                return true;
+            users = seen;
+        }
+        return false;
+    }
 
     /// <summary>One user less; the last one unmaps it.</summary>
     public void Release()

@@ -33,7 +33,8 @@ internal sealed class Receiver : IDisposable
     private long _handled;
     private long _handledBefore;
     private int _quietLooks;
-    private int _threads;
+    private bool _isReceiving;
+    private bool _isPaused;
 
     public Receiver(BusConnection connection, Wire wire)
     {
@@ -84,22 +85,28 @@ internal sealed class Receiver : IDisposable
         if (t_receiver != this)
             return;
         lock (_gate)
-            FlushLocked();
+        {
+            if (t_turn == _turn)
+                FlushLocked();
+        }
     }
 
     /// <summary>Somebody has taken messages, or waits for an answer: receiving may go on.</summary>
     public void Pulse()
     {
+        if (!Volatile.Read(ref _isPaused))
+            return;
         lock (_gate)
             Monitor.PulseAll(_gate);
     }
 
-    /// <summary>Waits until no thread receives any more. Does not wait when called on one of them.</summary>
+    /// <summary>The connection has left the bus: waits until no thread receives any more. One that is in code of the user is not waited for; it ends when it comes back.</summary>
     public void Join()
     {
         lock (_gate)
         {
-            while (_threads > (t_receiver == this ? 1 : 0))
+            Monitor.PulseAll(_gate);
+            while (_isReceiving)
                 Monitor.Wait(_gate);
         }
     }
@@ -115,7 +122,6 @@ internal sealed class Receiver : IDisposable
     private void StartThread()
     {
         int turn = ++_turn;
-        _threads++;
         Thread thread = new(() => Run(turn)) { IsBackground = true, Name = $"kdbus {_connection.Id}" };
         thread.UnsafeStart();
     }
@@ -123,25 +129,13 @@ internal sealed class Receiver : IDisposable
     private void Run(int turn)
     {
         (t_receiver, t_turn) = (this, turn);
-        try
+        do
         {
-            while (true)
-            {
-                while (TryTake(turn, out MessageSlot? slot))
-                    _connection.HandOut(slot!);
-                if (!TryReceive(turn))
-                    break;
-            }
+            while (TryTake(turn, out MessageSlot? slot))
+                _connection.HandOut(slot!);
         }
-        finally
-        {
-            t_receiver = null;
-            lock (_gate)
-            {
-                _threads--;
-                Monitor.PulseAll(_gate);
-            }
-        }
+        while (TryReceive(turn));
+        t_receiver = null;
     }
 
     private bool TryTake(int turn, out MessageSlot? slot)
@@ -149,7 +143,7 @@ internal sealed class Receiver : IDisposable
         slot = null;
         lock (_gate)
         {
-            if (turn != _turn)
+            if (turn != _turn || _connection.IsEnding)
                 return false;
             _isHandling = _arrived.TryDequeue(out slot);
             if (!_isHandling)
@@ -169,16 +163,24 @@ internal sealed class Receiver : IDisposable
         lock (_gate)
         {
             // Who does not take what has arrived keeps it from arriving: the bus then tells the senders. But an answer must be able to come.
+            _isPaused = true;
             while (turn == _turn && !_connection.IsEnding && _connection.HasEnoughToDo)
             {
                 FlushLocked();
                 Monitor.Wait(_gate);
             }
-            if (turn != _turn)
+            _isPaused = false;
+            if (turn != _turn || _connection.IsEnding)
                 return false;
+            _isReceiving = true;
         }
         // Nobody else touches these two: the turn passes on only while a message is being handled.
         int result = _wire.Receive(_outgoing, _arrived, out ulong dropped);
+        lock (_gate)
+        {
+            _isReceiving = false;
+            Monitor.PulseAll(_gate);
+        }
         if (dropped > 0)
             _connection.CountDropped(dropped);
         if (result >= 0 && !_connection.IsEnding)

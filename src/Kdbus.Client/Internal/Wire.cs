@@ -9,6 +9,9 @@ internal abstract unsafe class Wire(BusConnection connection, IEndpointFile file
     /// <summary>The endpoint.</summary>
     protected IEndpointFile File { get; } = file;
 
+    /// <summary>Where the bus puts what it returns.</summary>
+    public Pool Pool { get; } = pool;
+
     /// <summary>Who it works for.</summary>
     protected BusConnection Connection { get; } = connection;
 
@@ -29,9 +32,19 @@ internal abstract unsafe class Wire(BusConnection connection, IEndpointFile file
     /// <param name="answer">With 0: the answer.</param>
     public int Call(in Draft draft, int cancel, out MessageSlot? answer)
     {
-        Draft moved = draft;
-        using MemfdPayload? large = MoveLarge(ref moved);
-        return CallOne(ref moved, cancel, out answer);
+        answer = null;
+        if (!Pool.TryUse())
+            return -(int)Errno.ECONNRESET;
+        try
+        {
+            Draft moved = draft;
+            using MemfdPayload? large = MoveLarge(ref moved);
+            return CallOne(ref moved, cancel, out answer);
+        }
+        finally
+        {
+            Pool.Release();
+        }
     }
 
     /// <summary>Sends what has been put off, and receives; waits until there is something.</summary>
@@ -93,12 +106,12 @@ internal abstract unsafe class Wire(BusConnection connection, IEndpointFile file
         MessageSlot slot = Connection.NewSlot();
         if (channel is null)
         {
-            slot.Open(pool, info, []);
+            slot.Open(Pool, info, []);
         }
         else
         {
             Span<int> numbers = stackalloc int[DescriptorSocket.MostDescriptors];
-            slot.Open(pool, info, numbers[..channel.Take(info.Offset, numbers)]);
+            slot.Open(Pool, info, numbers[..channel.Take(info.Offset, numbers)]);
         }
         return slot;
     }

@@ -41,7 +41,7 @@ internal sealed class Aftermath(
     /// <summary>Ends what has a deadline that has passed.</summary>
     public void Advance()
     {
-        using (host.Enter()) host.Domain.Advance(DomainHost.Now);
+        using (host.Enter()) host.Domain.Advance(host.Now);
         CarryUnwatched();
     }
 

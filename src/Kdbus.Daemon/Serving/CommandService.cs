@@ -96,7 +96,7 @@ internal sealed class CommandService(
             Handle = file.Handle,
             Request = context.Unique,
             Ioctl = request.Command,
-            Now = DomainHost.Now,
+            Now = host.Now,
             Frame = frame,
             Message = message,
             Payload = payload,
@@ -253,7 +253,7 @@ internal sealed class CommandService(
         IReadOnlyList<ulong> unheld;
         using (host.Enter())
         {
-            host.Domain.Undo(file.Handle, DomainHost.Now);
+            host.Domain.Undo(file.Handle, host.Now);
             unheld = host.TakeUnheldFiles();
         }
 

@@ -10,7 +10,7 @@ internal sealed class DeadlineTimer : IDisposable
 {
     private readonly DomainHost _host;
     private readonly Action _advance;
-    private readonly int _timer = TimerFd.Create();
+    private readonly Alarm _alarm;
     private readonly int _stop = EventFd.Create();
     private readonly Thread _thread;
     private readonly Lock _lock = new();
@@ -19,6 +19,7 @@ internal sealed class DeadlineTimer : IDisposable
     public DeadlineTimer(DomainHost host, Action advance)
     {
         _host = host;
+        _alarm = new Alarm(host.Clock);
         _advance = advance;
         _thread = new Thread(Run, 256 * 1024) { IsBackground = true, Name = "deadlines" };
         _thread.Start();
@@ -40,7 +41,7 @@ internal sealed class DeadlineTimer : IDisposable
         {
             if (next >= _armed) return;
             Volatile.Write(ref _armed, next);
-            TimerFd.Set(_timer, (long)Math.Min(next, long.MaxValue));
+            _alarm.Set(next);
         }
     }
 
@@ -48,19 +49,19 @@ internal sealed class DeadlineTimer : IDisposable
     {
         EventFd.Signal(_stop);
         _thread.Join();
-        FileDescriptor.Close(_timer);
+        _alarm.Dispose();
         FileDescriptor.Close(_stop);
     }
 
     private void Run()
     {
-        Span<PollEntry> entries = [new PollEntry(_timer, PollEvents.In), new PollEntry(_stop, PollEvents.In)];
+        Span<PollEntry> entries = [new PollEntry(_alarm.Descriptor, PollEvents.In), new PollEntry(_stop, PollEvents.In)];
         while (true)
         {
             FileDescriptor.Poll(entries, -1);
             if (entries[1].Returned != 0) return;
             if (entries[0].Returned == 0) continue;
-            TimerFd.Drain(_timer);
+            _alarm.Drain();
             lock (_lock) Volatile.Write(ref _armed, ulong.MaxValue);
             _advance();
             Update();

@@ -3,6 +3,7 @@ using Kdbus.Daemon.Serving.Exchanges;
 using Kdbus.Engine;
 using Kdbus.Fuse;
 using Kdbus.Linux;
+using Microsoft.Extensions.Logging;
 
 namespace Kdbus.Daemon.Serving;
 
@@ -54,8 +55,10 @@ internal sealed class DomainHost : IEffects
     private ulong _lastHandle;
 
     /// <param name="options">What the domain is told.</param>
-    /// <param name="refusals">Where messages that found no room are noted.</param>
-    public DomainHost(ServerOptions options, RefusalLog refusals)
+    /// <param name="log">Where messages that found no room are told.</param>
+    /// <param name="time">By which it is decided how often.</param>
+    /// <param name="clock">The clocks of the domain.</param>
+    public DomainHost(ServerOptions options, ILogger log, TimeProvider time, DomainClock clock)
     {
         Domain = new Domain(this, options.Limits)
         {
@@ -63,7 +66,8 @@ internal sealed class DomainHost : IEffects
             HasExtensions = options.Extensions,
             Overflow = new OverflowIds(IdMap.OverflowUser, IdMap.OverflowGroup),
         };
-        Refusals = refusals;
+        Refusals = new RefusalLog(log, time, clock);
+        Clock = clock;
     }
 
     /// <summary>Messages that found no room, to be told.</summary>
@@ -79,7 +83,10 @@ internal sealed class DomainHost : IEffects
     public IReadOnlyCollection<OpenFile> Files => _files.Values;
 
     /// <summary>Both clocks, now.</summary>
-    public static Instant Now => new((ulong)Clock.MonotonicNanoseconds, (ulong)Clock.RealtimeNanoseconds);
+    public Instant Now => Clock.Now;
+
+    /// <summary>What they are.</summary>
+    public DomainClock Clock { get; }
 
     /// <summary>Takes the lock. Leave it before anything that may block.</summary>
     public Lock.Scope Enter() => _lock.EnterScope();

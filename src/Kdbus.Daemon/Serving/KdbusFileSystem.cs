@@ -52,16 +52,17 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         ServerOptions options,
         FuseSessionOptions sessionOptions,
         ILogger log,
-        TimeProvider? time = null)
+        TimeProvider? time = null,
+        DomainClock? clock = null)
     {
         _channel = channel;
         _callers = callers;
         _log = log;
         _choice = options.Profile;
         _maxOpenFilesPerUser = 4 * options.Limits.Connections;
-        _host = new DomainHost(options, new RefusalLog(log, time ?? TimeProvider.System));
+        _host = new DomainHost(options, log, time ?? TimeProvider.System, clock ?? DomainClock.Kernel);
         _wantsLowLatency = options.LowLatency;
-        _tree = new Tree(_host.Domain, Credentials.EffectiveUid, Credentials.EffectiveGid, DomainHost.Now.Realtime / 1_000_000_000);
+        _tree = new Tree(_host.Domain, Credentials.EffectiveUid, Credentials.EffectiveGid, _host.Now.Realtime / 1_000_000_000);
         _session = new FuseSession(channel, this, sessionOptions);
         _publisher = new PoolPublisher(_host, _session);
         _status = new StatusService(_host, _session, log);
@@ -129,7 +130,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         {
             foreach (var file in _host.Files)
             {
-                _host.Domain.Close(file.Handle, DomainHost.Now);
+                _host.Domain.Close(file.Handle, _host.Now);
                 file.Pool?.Dispose();
             }
 
@@ -435,7 +436,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
         {
             file = _host.RemoveFile(handle);
             if (file == null) return;
-            _host.Domain.Close(handle, DomainHost.Now);
+            _host.Domain.Close(handle, _host.Now);
             if (file.Node.OpenedBy == file) file.Node.OpenedBy = null;
             file.Pool?.Dispose();
             unheld = _host.TakeUnheldFiles();

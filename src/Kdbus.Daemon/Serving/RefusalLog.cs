@@ -20,7 +20,7 @@ internal readonly record struct RefusalNote(RefusalRow Row, ulong Now, ulong Sup
 /// likes: of each receiver, sender and reason one is told in ten seconds, and of all together only so many. Under the lock
 /// of the engine a refusal is noted; the line is written outside.
 /// </summary>
-internal sealed class RefusalLog(ILogger log, TimeProvider time)
+internal sealed class RefusalLog(ILogger log, TimeProvider time, DomainClock clock)
 {
     /// <summary>Different refusals that are told in one interval, and remembered.</summary>
     public const int MaxKnown = 256;
@@ -60,7 +60,7 @@ internal sealed class RefusalLog(ILogger log, TimeProvider time)
             return;
         }
 
-        _due.Enqueue(new RefusalNote(QuotaStatus.Of(refusal, HoldersNamed), DomainHost.Now.Monotonic, known.Suppressed, _overlooked));
+        _due.Enqueue(new RefusalNote(QuotaStatus.Of(refusal, HoldersNamed), clock.Now.Monotonic, known.Suppressed, _overlooked));
         known.ToldAt = now;
         known.Suppressed = 0;
         _overlooked = 0;

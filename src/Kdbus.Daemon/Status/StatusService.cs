@@ -41,7 +41,7 @@ internal sealed class StatusService(DomainHost host, FuseSession session, ILogge
         snapshot = null;
         using (host.Enter())
         {
-            now = DomainHost.Now.Monotonic;
+            now = host.Now.Monotonic;
             if (place.IsGone) return Errno.ENOENT;
             if (host.ShownBytesOf(uid) >= MaxBytesPerUser) return Errno.EMFILE;
             snapshot = place.File!.Take(host.Domain, place.Bus);

@@ -17,14 +17,15 @@ internal ref struct Exchange
     /// <param name="request">The request; its input holds the messages.</param>
     /// <param name="reply">Its answer, which is built in the reader's room for answers.</param>
     /// <param name="buffers">Room for the struct and what is fetched.</param>
-    public Exchange(in IoctlRequest request, FuseReply reply, CallBuffers buffers)
+    /// <param name="now">When it came.</param>
+    public Exchange(in IoctlRequest request, FuseReply reply, CallBuffers buffers, Instant now)
     {
         Request = request;
         Reply = reply;
         _buffers = buffers;
         _room = reply.Scratch;
         File = null!;
-        Now = DomainHost.Now;
+        Now = now;
         Findings = default;
     }
 

@@ -43,7 +43,7 @@ internal sealed class ExchangeService(
 
     public void Run(in IoctlRequest request, FuseReply reply)
     {
-        var exchange = new Exchange(request, reply, CallBuffers.OfThisThread(_limits));
+        var exchange = new Exchange(request, reply, CallBuffers.OfThisThread(_limits), host.Now);
         IReadOnlyList<ulong> unheld;
         Step step;
         using (host.Enter())
@@ -56,7 +56,7 @@ internal sealed class ExchangeService(
         while (step > Step.Stop)
         {
             var result = Do(step, ref exchange);
-            exchange.Now = DomainHost.Now;
+            exchange.Now = host.Now;
             using (host.Enter())
             {
                 host.ForgetProgress(request.Context.Unique);
