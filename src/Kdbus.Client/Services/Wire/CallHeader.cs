@@ -136,7 +136,7 @@ internal ref struct CallHeader
     public static void WriteTrace(PayloadWriter writer, Activity activity)
     {
         Span<byte> ids = writer.GetSpan(24)[..24];
-        activity.TraceId.CopyTo(ids);
+        activity.TraceId.CopyTo(ids[..16]);
         activity.SpanId.CopyTo(ids[16..]);
         writer.Advance(24);
         writer.Write((byte)activity.ActivityTraceFlags);
