@@ -48,7 +48,7 @@ public sealed class JsonBusSerializer : IBusSerializer
     public string Name => "JSON";
 
     /// <summary>Whether it can write and read values of a type.</summary>
-    public bool Knows<T>() => typeof(T).IsEnum || _options.TryGetTypeInfo(typeof(T), out _);
+    public bool Knows<T>() => typeof(T).IsEnum || _options.TypeInfoResolver!.GetTypeInfo(typeof(T), _options) is not null;
 
     /// <inheritdoc/>
     public void Write<T>(IBufferWriter<byte> to, in T value)
