@@ -51,7 +51,7 @@ internal static class Emitter
             code.Line($"            new({Literal(member.BusName)}, {member.Parameters.Count}, {(member.Shape == MemberShape.Stream ? "true" : "false")}{errors}),");
         }
         code.Line("        },");
-        code.Line($"        new {Services}ServiceError[] {{ {string.Join(", ", service.Errors.Select(Error))} }})");
+        code.Line($"        new {Services}ServiceError[] {{{string.Concat(service.Errors.Select(static error => $" {Error(error)},"))} }})");
         using (code.Block())
         {
         }
@@ -137,7 +137,7 @@ internal static class Emitter
         using (code.Block())
         {
             string call = Unused("call", member);
-            code.Line($"{Services}ClientCall {call} = _client.Begin({index});");
+            code.Line($"{Services}ClientCall {call} = this._client.Begin({index});");
             foreach (ParameterModel parameter in member.Parameters)
                 code.Line($"{call}.Write<{parameter.Type}>({parameter.Name});");
             string method = member.Shape switch

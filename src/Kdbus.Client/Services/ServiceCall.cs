@@ -207,13 +207,14 @@ public struct ServiceCall
 
     private readonly void Fail(Exception fault)
     {
-        ulong caller = _request.Sender;
         (string name, string text) = _serving.Describe(fault);
+
+        // Before its caller knows: who looks for the reason then finds it.
+        if (name == BusErrors.Unhandled)
+            _serving.Report(Member, _request.Sender, fault);
         using (_request)
             TryTell(name, text);
         _span.End(name, text);
-        if (name == BusErrors.Unhandled)
-            _serving.Report(Member, caller, fault);
     }
 
     private readonly void TryTell(string error, string text)

@@ -23,6 +23,7 @@ internal abstract class StreamSession
     private Timer? _patience;
     private TaskCompletionSource? _space;
     private Message _request;
+    private CancellationTokenRegistration _givenUp;
     private bool _hasRequest;
     private long _answerAt;
     private long _answeredAt = Environment.TickCount64;
@@ -164,16 +165,14 @@ internal abstract class StreamSession
         {
             fault = failure;
         }
-        bool isUnexpected;
+        if (fault is not null && _serving.Describe(fault).Name == BusErrors.Unhandled)
+            _serving.Report(_member, Client, fault);
         lock (_lock)
         {
-            isUnexpected = fault is not null && !_isClosed && _serving.Describe(fault).Name == BusErrors.Unhandled;
             (_isEnded, _fault) = (true, fault);
             if (_hasRequest && !_isClosed)
                 Answer();
         }
-        if (isUnexpected)
-            _serving.Report(_member, Client, fault!);
         _serving.EndWork(_source);
         _source.Dispose();
     }
@@ -210,7 +209,8 @@ internal abstract class StreamSession
                 // Its client has gone or given up: the news of that, its word, or the lease ends the stream.
             }
         }
-        (_request, _hasRequest) = (default, false);
+        _givenUp.Unregister();
+        (_request, _hasRequest, _givenUp) = (default, false, default);
         _values.Clear();
         _count = 0;
         _answeredAt = Environment.TickCount64;
@@ -232,6 +232,9 @@ internal abstract class StreamSession
         _answerAt = Environment.TickCount64 + wait;
         _patience ??= new Timer(static session => ((StreamSession)session!).AnswerInTime(), this, Timeout.Infinite, Timeout.Infinite);
         _patience.Change(wait, Timeout.Infinite);
+
+        // Who gives up waiting gives up the stream: its number may not be known to him yet.
+        _givenUp = _request.Slot.CancellationSource.Token.UnsafeRegister(static session => ((StreamSession)session!).Close(), this);
     }
 
     private void AnswerInTime()
