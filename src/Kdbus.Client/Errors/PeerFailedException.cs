@@ -61,4 +61,10 @@ public static class BusErrors
 
     /// <summary>The request, or the answer to it, is not what the other side can read.</summary>
     public const string Malformed = "org.kdbusfs.Error.Malformed";
+
+    /// <summary>The stream is over, or never was.</summary>
+    public const string UnknownStream = "org.kdbusfs.Error.UnknownStream";
+
+    /// <summary>The client has as many streams open as the service allows.</summary>
+    public const string TooManyStreams = "org.kdbusfs.Error.TooManyStreams";
 }
