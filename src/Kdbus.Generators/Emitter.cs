@@ -82,7 +82,9 @@ internal static class Emitter
         foreach (ParameterModel parameter in member.Parameters)
         {
             string argument = $"argument{arguments.Count}";
-            string read = parameter.Default is null ? $"Argument<{parameter.Type}>()" : $"ArgumentOr<{parameter.Type}>({parameter.Default})";
+            string check = parameter.MayBeNull ? "" : "mayBeNull: false";
+            string read = parameter.Default is null ? $"Argument<{parameter.Type}>({check})"
+                : $"ArgumentOr<{parameter.Type}>({parameter.Default}{(parameter.MayBeNull ? "" : ", ")}{check})";
             code.Line($"{parameter.Type} {argument} = call.{read};");
             arguments.Add(argument);
         }

@@ -28,7 +28,8 @@ internal sealed class MemberParser(IMethodSymbol method, ServiceEncoding encodin
                 continue;
             }
             encoding.Check(parameter.Type, parameter.Locations);
-            parameters.Add(new ParameterModel(Escape(parameter.Name), parameter.Type.ToDisplayString(Formats.Type), DefaultOf(parameter)));
+            bool mayBeNull = !parameter.Type.IsReferenceType || parameter.Type.NullableAnnotation != NullableAnnotation.NotAnnotated;
+            parameters.Add(new ParameterModel(Escape(parameter.Name), parameter.Type.ToDisplayString(Formats.Type), DefaultOf(parameter), mayBeNull));
         }
         return new MemberModel(
             Escape(method.Name), BusName(), shape, method.ReturnType.ToDisplayString(Formats.Type), value?.ToDisplayString(Formats.Type), new(parameters), cancellation, errors.Parse(method));

@@ -30,7 +30,8 @@ internal sealed record MemberModel(
 /// <param name="Name">Its name, as it is written in code.</param>
 /// <param name="Type">Its type.</param>
 /// <param name="Default">Its default value as an expression, or null.</param>
-internal sealed record ParameterModel(string Name, string Type, string? Default);
+/// <param name="MayBeNull">Whether null is a value of it, as far as the code says.</param>
+internal sealed record ParameterModel(string Name, string Type, string? Default, bool MayBeNull);
 
 /// <summary>An exception that has a name on the bus.</summary>
 internal sealed record ErrorModel(string BusName, string TypeName);

@@ -85,8 +85,8 @@ public sealed class ServiceStreamTests
     {
         await using Scene scene = await Scene.OpenAsync(Way.Mounted);
         await using Serving serving = await scene.Service.ServeAsync<IClock>(new Clock());
-        IClock client = scene.Client.GetClient<IClock>(new ClientOptions { Timeout = TimeSpan.FromMilliseconds(300) });
-        await foreach (Tick tick in client.TicksAsync(1000, Stop))
+        IClock client = scene.Client.GetClient<IClock>(new ClientOptions { Timeout = TimeSpan.FromMilliseconds(900) });
+        await foreach (Tick tick in client.TicksAsync(2000, Stop))
         {
             Assert.Equal(0, tick.Number);
             break;
@@ -125,6 +125,18 @@ public sealed class ServiceStreamTests
             }
         });
         Assert.Equal(BusErrors.UnknownStream, fault.ErrorName);
+    }
+
+    [Fact]
+    public async Task A_stream_that_its_service_gives_up_does_not_look_complete()
+    {
+        await using Scene scene = await Scene.OpenAsync(Way.InMemory);
+        Serving serving = await scene.Service.ServeAsync<IClock>(new Clock());
+        await using IAsyncEnumerator<Tick> ticks = scene.Client.GetClient<IClock>().TicksAsync(60_000, Stop).GetAsyncEnumerator(Stop);
+        ValueTask<bool> first = ticks.MoveNextAsync();
+        await Task.Delay(50, Stop);
+        await serving.DisposeAsync();
+        Assert.Equal(BusErrors.Canceled, (await Assert.ThrowsAsync<PeerFailedException>(async () => await first)).ErrorName);
     }
 
     [Fact]

@@ -65,6 +65,15 @@ public sealed class VersioningTests
     }
 
     [Fact]
+    public async Task An_argument_that_must_not_be_null_is_not()
+    {
+        await using Scene scene = await Scene.OpenAsync(Way.InMemory);
+        await using Serving serving = await scene.Service.ServeAsync<IShop>(new Shop());
+        PeerFailedException fault = Assert.Throws<PeerFailedException>(() => scene.Client.GetClient<IShop>().Price(null!));
+        Assert.Equal(BusErrors.Malformed, fault.ErrorName);
+    }
+
+    [Fact]
     public async Task An_interface_that_is_not_served_is_said_to_be_unknown()
     {
         await using Scene scene = await Scene.OpenAsync(Way.InMemory);

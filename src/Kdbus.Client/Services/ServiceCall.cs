@@ -22,6 +22,7 @@ public struct ServiceCall
     private int _left;
     private CancellationTokenSource? _source;
     private RpcSpan _span;
+    private bool _isHandedOver;
 
     internal ServiceCall(Serving serving, Message request, int member, in CallHeader header, ReadOnlySequence<byte> arguments, int window)
     {
@@ -42,26 +43,36 @@ public struct ServiceCall
             if (_source is null)
             {
                 _source = Member.IsStream ? new CancellationTokenSource() : _request.Slot.CancellationSource;
-                if (_serving.RunsOnThreadPool && !Member.IsStream)
+                // There a handler may block, and has to be told while it does.
+                if (IsWatched)
+                {
+                    _serving.BeginWork(_source);
                     _serving.EndAtDeadline(_source, _request.Deadline);
+                }
             }
             return _source.Token;
         }
     }
 
+    private readonly bool IsWatched => _source is not null && _serving.RunsOnThreadPool && !Member.IsStream;
+
     private readonly ServiceMember Member => _serving.Contract[_member];
 
     /// <summary>The next argument.</summary>
-    public T Argument<T>()
+    /// <param name="mayBeNull">Whether the interface allows null; its callers may have been compiled without that being checked.</param>
+    public T Argument<T>(bool mayBeNull = true)
     {
         if (_left == 0)
             MalformedException.Throw("An argument is missing.");
         _left--;
-        return _arguments.ReadValue<T>(_serving.Contract.Serializer);
+        T value = _arguments.ReadValue<T>(_serving.Contract.Serializer);
+        if (!mayBeNull && value is null)
+            MalformedException.Throw("An argument is null that must not be.");
+        return value;
     }
 
     /// <summary>The next argument; what it is by default if the caller, in an older version, does not send it.</summary>
-    public T ArgumentOr<T>(T missing) => _left == 0 ? missing : Argument<T>();
+    public T ArgumentOr<T>(T missing, bool mayBeNull = true) => _left == 0 ? missing : Argument<T>(mayBeNull);
 
     /// <summary>The member has no result, and is done.</summary>
     public readonly void Return()
@@ -82,13 +93,13 @@ public struct ServiceCall
     }
 
     /// <summary>The call is done when a task is.</summary>
-    public readonly void Await(Task task) => Await(new ValueTask(task));
+    public void Await(Task task) => Await(new ValueTask(task));
 
     /// <summary>The result is that of a task.</summary>
-    public readonly void Await<T>(Task<T> task) => Await(new ValueTask<T>(task));
+    public void Await<T>(Task<T> task) => Await(new ValueTask<T>(task));
 
     /// <inheritdoc cref="Await(Task)"/>
-    public readonly void Await(ValueTask task)
+    public void Await(ValueTask task)
     {
         if (task.IsCompleted)
         {
@@ -97,17 +108,23 @@ public struct ServiceCall
         }
         else
         {
+            _isHandedOver = true;
             _ = FinishAsync(this, task);
         }
     }
 
     /// <inheritdoc cref="Await{T}(Task{T})"/>
-    public readonly void Await<T>(ValueTask<T> task)
+    public void Await<T>(ValueTask<T> task)
     {
         if (task.IsCompleted)
+        {
             Return(task.GetAwaiter().GetResult());
+        }
         else
+        {
+            _isHandedOver = true;
             _ = FinishAsync(this, task);
+        }
     }
 
     /// <summary>The values of a stream.</summary>
@@ -138,6 +155,8 @@ public struct ServiceCall
             Fail(fault);
         }
         _span.Leave();
+        if (IsWatched)
+            _serving.EndWork(_isHandedOver ? null : _source);
     }
 
     private static async Task FinishAsync(ServiceCall call, ValueTask task)

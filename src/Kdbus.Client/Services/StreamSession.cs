@@ -12,7 +12,7 @@ internal abstract class StreamSession
     // Values in advance are limited in bytes too.
     private const int MostBytes = 256 << 10;
 
-    // How long before the caller's deadline an empty answer is sent, so that it arrives in time.
+    // How long before the caller's deadline an empty answer is sent, in milliseconds, so that it arrives in time.
     private const long MostMargin = 1000;
 
     private readonly Lock _lock = new();
@@ -92,7 +92,8 @@ internal abstract class StreamSession
         {
             if (_isClosed)
                 return;
-            _isEnded = true;
+            // Whoever waits, and did not ask for this, must not take it for all the values there are.
+            (_isEnded, _fault) = (true, _fault ?? new OperationCanceledException());
             if (_hasRequest)
                 Answer();
             _isClosed = true;
@@ -169,7 +170,7 @@ internal abstract class StreamSession
             _serving.Report(_member, Client, fault);
         lock (_lock)
         {
-            (_isEnded, _fault) = (true, fault);
+            (_isEnded, _fault) = (true, _fault ?? fault);
             if (_hasRequest && !_isClosed)
                 Answer();
         }
@@ -228,7 +229,7 @@ internal abstract class StreamSession
         if (!_hasRequest || _isClosed)
             return;
         long left = Math.Clamp((_request.Deadline - _serving.Connection.File.Now) / 1_000_000, 0, int.MaxValue);
-        long wait = left - Math.Min(left / 4, MostMargin);
+        long wait = left - Math.Min(left / 2, MostMargin);
         _answerAt = Environment.TickCount64 + wait;
         _patience ??= new Timer(static session => ((StreamSession)session!).AnswerInTime(), this, Timeout.Infinite, Timeout.Infinite);
         _patience.Change(wait, Timeout.Infinite);
