@@ -33,7 +33,9 @@ public sealed partial class BusConnection : IAsyncDisposable
         _pool = new Pool(file, pool, hello.PoolSize);
         Bloom = ReadBloom(_pool.At(hello.Offset, hello.ItemsSize));
         HasExtensions = ExchangeWire.IsKnown(file);
-        UsesExchange = HasExtensions && !options.ClassicOnly;
+
+        // What waits inside of an EXCHANGE is waked by BYEBYE, which only ordinary connections can say.
+        UsesExchange = HasExtensions && !options.ClassicOnly && options.Kind == ConnectionKind.Ordinary;
         Wire = UsesExchange
             ? new ExchangeWire(this, file, _pool, options.AcceptDescriptors)
             : new ClassicWire(this, file, _pool, hasSockets: HasExtensions && options.AcceptDescriptors);
@@ -194,7 +196,7 @@ public sealed partial class BusConnection : IAsyncDisposable
         return true;
     }
 
-    // BYEBYE ends the waiting of the receiving thread. The bus does not let go who has something unread: that is taken off the queue.
+    // Ends the waiting of the receiving thread, by BYEBYE or by a wake. The bus does not let go who has something unread: that is taken off the queue.
     private unsafe void Leave()
     {
         _file.Wake();

@@ -93,7 +93,7 @@ public sealed class TestBus : IAsyncDisposable
 
     /// <summary>Connects through a custom endpoint of the bus.</summary>
     /// <exception cref="BusRefusedException">The bus does not want this connection.</exception>
-    public ValueTask<BusConnection> ConnectAsync(OwnedEndpoint endpoint, BusConnectionOptions? options = null, CancellationToken ct = default)
+    public ValueTask<BusConnection> ConnectThroughAsync(OwnedEndpoint endpoint, BusConnectionOptions? options = null, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
         return _domain.ConnectAsync(System.IO.Path.GetRelativePath(_domain.Root, endpoint.Path), options, ct);

@@ -16,7 +16,7 @@ public sealed class PolicyTests
         BusConnection other = await scene.ConnectAsync();
         await using OwnedName hidden = await other.AcquireNameAsync("org.example.Closed");
         using OwnedEndpoint box = scene.Bus.MakeEndpoint("box");
-        await using BusConnection boxed = await scene.Bus.ConnectAsync(box, ct: Cancel);
+        await using BusConnection boxed = await scene.Bus.ConnectThroughAsync(box, ct: Cancel);
         Assert.Equal(Errno.EPERM, Assert.Throws<BusRefusedException>(() => boxed.Call("org.example.Open", "x"u8, cancellation: Cancel)).Error);
         box.SetPolicy("org.example.Open", PolicyAccess.Everybody(PolicyAccessLevel.Talk));
         boxed.Call("org.example.Open", "x"u8, cancellation: Cancel).Dispose();
@@ -30,7 +30,7 @@ public sealed class PolicyTests
     {
         await using Scene scene = await Scene.OpenAsync(way);
         OwnedEndpoint box = scene.Bus.MakeEndpoint("box");
-        await using BusConnection boxed = await scene.Bus.ConnectAsync(box, ct: Cancel);
+        await using BusConnection boxed = await scene.Bus.ConnectThroughAsync(box, ct: Cancel);
         ValueTask<Message> receiving = boxed.ReceiveAsync(Cancel);
         box.Dispose();
         await Assert.ThrowsAsync<BusBrokenException>(async () => await receiving);

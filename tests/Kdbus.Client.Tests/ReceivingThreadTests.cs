@@ -10,14 +10,19 @@ public sealed class ReceivingThreadTests
     {
         await using Scene scene = await Scene.OpenAsync(way);
         scene.Echo();
-        string?[] threads = await Task.Run(async () =>
+        string receivingThread = $"kdbus {scene.Client.Id}";
+        string? thread = await Task.Run(async () =>
         {
+            // An answer that is there before it is awaited changes nothing, so this may need a few calls.
+            do
+            {
+                (await scene.Client.CallAsync(scene.Service.Id, "x"u8, cancellation: Cancel).ConfigureAwait(false)).Dispose();
+            }
+            while (Thread.CurrentThread.Name != receivingThread);
             (await scene.Client.CallAsync(scene.Service.Id, "x"u8, cancellation: Cancel).ConfigureAwait(false)).Dispose();
-            string? first = Thread.CurrentThread.Name;
-            (await scene.Client.CallAsync(scene.Service.Id, "x"u8, cancellation: Cancel).ConfigureAwait(false)).Dispose();
-            return new[] { first, Thread.CurrentThread.Name };
+            return Thread.CurrentThread.Name;
         }, Cancel);
-        Assert.Equal([$"kdbus {scene.Client.Id}", $"kdbus {scene.Client.Id}"], threads);
+        Assert.Equal(receivingThread, thread);
     }
 
     [Theory, MemberData(nameof(Scene.Ways), MemberType = typeof(Scene))]
