@@ -111,9 +111,15 @@ internal sealed class Inbox<T> : IValueTaskSource<bool>
     bool IValueTaskSource<bool>.GetResult(short token)
     {
         _cancellation.Dispose();
-        lock (_lock)
-            _isReading = false;
-        return _core.GetResult(token);
+        try
+        {
+            return _core.GetResult(token);
+        }
+        finally
+        {
+            lock (_lock)
+                _isReading = false;
+        }
     }
 
     ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _core.GetStatus(token);

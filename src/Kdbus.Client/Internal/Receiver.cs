@@ -105,6 +105,7 @@ internal sealed class Receiver : IDisposable
     {
         lock (_gate)
         {
+            // One that has enough to do sees that this is the end.
             Monitor.PulseAll(_gate);
             while (_isReceiving)
                 Monitor.Wait(_gate);
@@ -163,14 +164,18 @@ internal sealed class Receiver : IDisposable
         lock (_gate)
         {
             // Who does not take what has arrived keeps it from arriving: the bus then tells the senders. But an answer must be able to come.
+            if (turn != _turn)
+                return false;
+
+            // Set before it is looked whether there is enough to do: who takes something after that look sees it, and pulses.
             _isPaused = true;
-            while (turn == _turn && !_connection.IsEnding && _connection.HasEnoughToDo)
+            while (!_connection.IsEnding && _connection.HasEnoughToDo)
             {
                 FlushLocked();
                 Monitor.Wait(_gate);
             }
             _isPaused = false;
-            if (turn != _turn || _connection.IsEnding)
+            if (_connection.IsEnding)
                 return false;
             _isReceiving = true;
         }
