@@ -4,14 +4,13 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Kdbus.Client.Hosting;
 
 /// <summary>Healthy when the bus answers on the connection of the host.</summary>
-internal sealed class BusHealthCheck(BusHost host) : IHealthCheck
+internal sealed class BusHealthCheck(BusConnection connection) : IHealthCheck
 {
     /// <inheritdoc/>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         try
         {
-            BusConnection connection = host.Connection;
             Dictionary<string, object> facts = new(StringComparer.Ordinal)
             {
                 ["address"] = connection.Address,

@@ -5,50 +5,66 @@ using Microsoft.Extensions.Options;
 namespace Kdbus.Client.Hosting;
 
 /// <summary>
-/// The bus of a host: connects when somebody first needs the connection, at the latest when the host starts; serves what has been added to be served; and leaves the bus when the
-/// host has stopped.
+/// The bus of a host: serves what has been added to be served, from before other hosted services start until they have stopped, and sees when the bus is lost.
 /// </summary>
-internal sealed class BusHost(
-    IOptions<BusHostOptions> options,
-    IEnumerable<ServiceRegistration> registrations,
-    IServiceProvider services,
-    IHostApplicationLifetime lifetime,
-    ILogger<BusHost> logger) : IHostedLifecycleService, IAsyncDisposable
+/// <remarks>
+/// The container has made the connection before this, and so disposes of it after this: what ends with the host is not taken for lost, and names are released by a connection that
+/// is still there.
+/// </remarks>
+internal sealed class BusHost : IHostedLifecycleService, IAsyncDisposable
 {
-    private readonly BusHostOptions _options = options.Value;
-    private readonly Lock _lock = new();
+    private readonly BusConnection _connection;
+    private readonly BusHostOptions _options;
+    private readonly IEnumerable<ServiceRegistration> _registrations;
+    private readonly IServiceProvider _services;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly ILogger _logger;
     private readonly List<Serving> _servings = [];
-    private BusConnection? _connection;
+    private Subscription<PeerChange>? _watch;
     private CancellationTokenRegistration _lost;
     private bool _isStopping;
 
-    /// <summary>The connection, made now if it has not been. Whoever is composed before the host starts gets it, too: connecting is a few system calls.</summary>
-    public BusConnection Connection
+    public BusHost(
+        BusConnection connection,
+        IOptions<BusHostOptions> options,
+        IEnumerable<ServiceRegistration> registrations,
+        IServiceProvider services,
+        IHostApplicationLifetime lifetime,
+        ILogger<BusHost> logger)
     {
-        get
+        _connection = connection;
+        _options = options.Value;
+        _registrations = registrations;
+        _services = services;
+        _lifetime = lifetime;
+        _logger = logger;
+    }
+
+    /// <summary>Connects. The host does so when it starts; whoever is composed before that and needs the connection has it made then: it takes a few system calls.</summary>
+    public static BusConnection Connect(BusHostOptions options, IHostApplicationLifetime lifetime, ILogger logger)
+    {
+        BusConnection connection = BusConnection.ConnectAsync(options.Address, options.ToConnectionOptions(), lifetime.ApplicationStopping).AsTask().GetAwaiter().GetResult();
+        logger.Connected(connection.Address, connection.Id);
+        return connection;
+    }
+
+    /// <summary>Services are served before other hosted services start, which may call them.</summary>
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        // A connection on which nobody receives does not see that its bus ends. Of its own leaving it is never told: this only receives.
+        _watch = _connection.SubscribeToPeers(_connection.Id);
+        _lost = _connection.Ended.UnsafeRegister(static host => ((BusHost)host!).Lose(), this);
+        foreach (ServiceRegistration registration in _registrations)
         {
-            lock (_lock)
-                return _connection ??= Connect();
+            cancellationToken.ThrowIfCancellationRequested();
+            Serving serving = await registration.ServeAsync(_connection, _services, ReportFault).ConfigureAwait(false);
+            _servings.Add(serving);
+            _logger.Serving(registration.Interface, serving.Name?.Name ?? "no name");
         }
     }
 
     /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken)
-    {
-        _ = Connection;
-        return Task.CompletedTask;
-    }
-
-    /// <summary>Services are served before other hosted services start, which may call them.</summary>
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        foreach (ServiceRegistration registration in registrations)
-        {
-            Serving serving = await registration.ServeAsync(Connection, services, ReportFault).ConfigureAwait(false);
-            _servings.Add(serving);
-            logger.Serving(registration.Interface, serving.Name?.Name ?? "no name");
-        }
-    }
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -56,7 +72,7 @@ internal sealed class BusHost(
     /// <inheritdoc/>
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
-        _isStopping = true;
+        Volatile.Write(ref _isStopping, true);
         return Task.CompletedTask;
     }
 
@@ -74,31 +90,23 @@ internal sealed class BusHost(
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        _isStopping = true;
+        Volatile.Write(ref _isStopping, true);
         await StoppedAsync(CancellationToken.None).ConfigureAwait(false);
         await _lost.DisposeAsync().ConfigureAwait(false);
-        if (_connection is not null)
-            await _connection.DisposeAsync().ConfigureAwait(false);
-    }
-
-    private BusConnection Connect()
-    {
-        BusConnection connection = BusConnection.ConnectAsync(_options.Address, _options.ToConnectionOptions(), lifetime.ApplicationStopping).AsTask().GetAwaiter().GetResult();
-        logger.Connected(connection.Address, connection.Id);
-        _lost = connection.Ended.UnsafeRegister(static host => ((BusHost)host!).Lose(), this);
-        return connection;
+        if (_watch is not null)
+            await _watch.DisposeAsync().ConfigureAwait(false);
     }
 
     private void Lose()
     {
-        if (_isStopping)
+        if (Volatile.Read(ref _isStopping))
             return;
-        logger.Lost(_options.Address, _options.StopWhenLost ? "The application stops." : "The application goes on without it.");
+        _logger.Lost(_options.Address, _options.StopWhenLost ? "The application stops." : "The application goes on without it.");
         if (!_options.StopWhenLost)
             return;
         Environment.ExitCode = 1;
-        lifetime.StopApplication();
+        _lifetime.StopApplication();
     }
 
-    private void ReportFault(ServiceFault fault) => logger.HandlerFailed(fault.Exception, fault.Interface, fault.Member, fault.Caller);
+    private void ReportFault(ServiceFault fault) => _logger.HandlerFailed(fault.Exception, fault.Interface, fault.Member, fault.Caller);
 }

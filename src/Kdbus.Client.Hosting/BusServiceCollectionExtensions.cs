@@ -3,6 +3,8 @@ using Kdbus.Client;
 using Kdbus.Client.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -39,8 +41,9 @@ public static class BusServiceCollectionExtensions
         where TImplementation : class, TService
     {
         ArgumentNullException.ThrowIfNull(services);
-        services.TryAddSingleton<TService, TImplementation>();
-        services.AddSingleton<ServiceRegistration>(new ServiceRegistration<TService>(options ?? new ServeOptions()));
+        services.TryAddSingleton<TImplementation>();
+        services.TryAddSingleton<TService>(static provider => provider.GetRequiredService<TImplementation>());
+        services.AddSingleton<ServiceRegistration>(new ServiceRegistration<TService, TImplementation>(options ?? new ServeOptions()));
         return services;
     }
 
@@ -70,13 +73,14 @@ public static class BusServiceCollectionExtensions
 
     private static IServiceCollection AddHost(IServiceCollection services)
     {
-        services.AddSingleton<IValidateOptions<BusHostOptions>, BusHostOptionsValidator>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<BusHostOptions>, BusHostOptionsValidator>());
         services.AddOptions<BusHostOptions>().ValidateOnStart();
-        services.TryAddSingleton<BusHost>();
+        services.TryAddSingleton(static provider => BusHost.Connect(
+            provider.GetRequiredService<IOptions<BusHostOptions>>().Value,
+            provider.GetRequiredService<IHostApplicationLifetime>(),
+            provider.GetRequiredService<ILogger<BusHost>>()));
         services.TryAddSingleton<BusHealthCheck>();
-
-        services.TryAddSingleton(static provider => provider.GetRequiredService<BusHost>().Connection);
-        services.AddHostedService(static provider => provider.GetRequiredService<BusHost>());
+        services.AddHostedService<BusHost>();
         return services;
     }
 

@@ -13,13 +13,15 @@ internal abstract class ServiceRegistration
 }
 
 /// <inheritdoc/>
-internal sealed class ServiceRegistration<T>(ServeOptions options) : ServiceRegistration
-    where T : class
+/// <remarks>What is served is the implementation, whatever the interface stands for in the container: that may be a client of the same interface.</remarks>
+internal sealed class ServiceRegistration<TService, TImplementation>(ServeOptions options) : ServiceRegistration
+    where TService : class
+    where TImplementation : class, TService
 {
     /// <inheritdoc/>
-    public override string Interface => typeof(T).Name;
+    public override string Interface => typeof(TService).Name;
 
     /// <inheritdoc/>
     public override ValueTask<Serving> ServeAsync(BusConnection connection, IServiceProvider services, Action<ServiceFault> report) =>
-        connection.ServeAsync(services.GetRequiredService<T>(), options with { OnError = report + options.OnError });
+        connection.ServeAsync<TService>(services.GetRequiredService<TImplementation>(), options with { OnError = report + options.OnError });
 }
