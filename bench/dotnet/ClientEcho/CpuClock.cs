@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Kdbus.Bench.ClientEcho;
 
-/// <summary>CPU time of processes to the nanosecond, as clock_getcpuclockid(3) has it: a burst is shorter than the ticks of /proc.</summary>
+/// <summary>CPU time of processes, as clock_getcpuclockid(3) has it: a burst is shorter than the ticks of /proc.</summary>
 internal static partial class CpuClock
 {
     /// <summary>Microseconds that all threads of these processes have used together.</summary>

@@ -1,9 +1,10 @@
 // client-echo serve ENDPOINT: a typed service and an untyped one on a bus; prints "ready".
-// client-echo call ENDPOINT SERVER-PID PLACE CALLS [BROKER-PID]: makes calls of 8 bytes to them, one after the other, in bursts of each way in
-// turns, and prints a line for each way as `calls` does: place, bytes, way, median, 99th percentile, CPU time of all these processes, in
-// microseconds a call, calls.
+// client-echo call ENDPOINT SERVER-PID PLACE CALLS [BROKER-PID]: makes calls of 8 bytes to them, one after the other, in bursts of each
+// way in turns, and prints a line for each way as `calls` does: place, bytes, way, median, 99th percentile, CPU time of all these
+// processes, in microseconds a call, calls.
 //
-// Ways: dotnet-typed awaits a call of an interface, dotnet-blocking waits for it inside of one system call, dotnet-untyped awaits an answer of bytes.
+// Ways: dotnet-typed awaits a call of an interface, dotnet-blocking waits for it inside of one system call, dotnet-untyped awaits an
+// answer of bytes.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -43,7 +44,7 @@ static async Task Serve(string endpoint)
     }
 }
 
-// Each way has a connection of its own. What is awaited goes on at the receiving thread of its connection; the one that blocks blocks this thread.
+// Each way has a connection of its own. What is awaited goes on at its receiving thread; the call that blocks blocks this thread.
 static void Measure(string endpoint, int[] processes, string place, int calls)
 {
     BusConnection[] connections = [Connect(endpoint), Connect(endpoint), Connect(endpoint)];
