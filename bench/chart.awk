@@ -12,7 +12,7 @@ BEGIN {
     width = 760; height = 430; left = 62; right = 168; top = 52; bottom = 46
 }
 
-$1 == place && $3 != "grpc" {
+$1 == place && $3 !~ /^(grpc|one-trap|dotnet-)/ {
     values[$2, $3] = values[$2, $3] " " $4
     here[$3] = 1
     if (!($2 in seen)) { seen[$2] = 1; size[++sizes] = $2 }
