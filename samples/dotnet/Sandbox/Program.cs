@@ -9,10 +9,13 @@ if (args is not [var bus])
     return 2;
 }
 
-await using BusConnection outside = await BusConnection.ConnectAsync(Path.Combine(bus, "bus"));
-await using OwnedName weather = await outside.AcquireNameAsync("org.example.Weather");
-await using OwnedName bank = await outside.AcquireNameAsync("org.example.Bank");
-_ = AnswerAsync();
+// Two services, each on a connection of its own: who may talk to one name of a connection may talk to the connection.
+await using BusConnection weather = await BusConnection.ConnectAsync(Path.Combine(bus, "bus"));
+await using OwnedName weatherName = await weather.AcquireNameAsync("org.example.Weather");
+await using BusConnection bank = await BusConnection.ConnectAsync(Path.Combine(bus, "bus"));
+await using OwnedName bankName = await bank.AcquireNameAsync("org.example.Bank");
+_ = AnswerAsync(weather);
+_ = AnswerAsync(bank);
 
 // Everything is denied but what is said here. The endpoint is a file: who gets to see it in his mount namespace can use it, and nothing else.
 using OwnedEndpoint box = OwnedEndpoint.Make(bus, $"box{Environment.ProcessId}", Access.World);
@@ -34,9 +37,9 @@ catch (BusRefusedException refusal)
 
 return 0;
 
-async Task AnswerAsync()
+static async Task AnswerAsync(BusConnection service)
 {
-    await foreach (Message request in outside.ReceiveAllAsync())
+    await foreach (Message request in service.ReceiveAllAsync())
     {
         using (request)
             request.Reply("fine"u8);
