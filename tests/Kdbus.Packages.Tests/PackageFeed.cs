@@ -55,12 +55,15 @@ public sealed class PackageFeed : IAsyncLifetime
     }
 
     /// <summary>Runs the SDK, and returns what it said.</summary>
-    public static async Task<string> DotnetAsync(string directory, params IEnumerable<string> arguments)
+    public async Task<string> DotnetAsync(string directory, params IEnumerable<string> arguments)
     {
         ProcessStartInfo start = new("dotnet") { WorkingDirectory = directory, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+
+        // The SDK and NuGet leave things in the directory for temporary files: these go with ours.
+        start.Environment["TMPDIR"] = Directory.CreateDirectory(Path.Combine(Place, "tmp")).FullName;
         return await RunAsync(start);
     }
 

@@ -52,7 +52,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
             </Project>
             """,
             TestContext.Current.CancellationToken);
-        string said = await PackageFeed.DotnetAsync(project, "publish", "-c", "Release", "-o", "out");
+        string said = await feed.DotnetAsync(project, "publish", "-c", "Release", "-o", "out");
         Assert.DoesNotContain("warning", said, StringComparison.OrdinalIgnoreCase);
 
         await using TestBus bus = await TestBus.StartAsync(new() { Transport = TestTransport.Mounted }, TestContext.Current.CancellationToken);
