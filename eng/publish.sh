@@ -38,5 +38,5 @@ build "$daemon" 'building the daemon (NativeAOT, a minute or two)' src -- \
     dotnet publish "$root/src/Kdbus.Daemon" -c Release --use-current-runtime -v quiet -o "$artifacts/kdbusfs"
 build "$artifacts/samples-c/clock-service" 'building the C samples' samples/c include -- \
     make -C "$root/samples/c" OUT="$artifacts/samples-c"
-build "$artifacts/samples-dotnet/clock" 'building the C# sample' samples/dotnet src/Kdbus.Abi src/Kdbus.Linux -- \
+build "$artifacts/samples-dotnet/clock" 'building the C# sample' samples/dotnet/Clock samples/dotnet/Directory.Build.props src/Kdbus.Abi src/Kdbus.Linux -- \
     dotnet build "$root/samples/dotnet/Clock" -c Release -v quiet -o "$artifacts/samples-dotnet"

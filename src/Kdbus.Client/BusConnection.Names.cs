@@ -61,7 +61,7 @@ public sealed partial class BusConnection
     /// <summary>Connections and names: one record for each connection, and for each name with its owner, as asked for.</summary>
     public IReadOnlyList<PeerInfo> List(ListFlags what = ListFlags.Unique)
     {
-        ThrowIfEnded();
+        using PoolUse use = UsePool();
         var list = new KdbusCmdList { Size = (ulong)Unsafe.SizeOf<KdbusCmdList>(), Flags = (ulong)what };
         Failures.Check(Wire.Issue(Command.List, ref list), "list the bus");
         ReadOnlySpan<byte> records = _pool.At(list.Offset, list.ListSize);
@@ -96,7 +96,7 @@ public sealed partial class BusConnection
 
     private unsafe int Ask(Command command, ulong id, string? name, AttachFlags metadata, out PeerInfo? peer)
     {
-        ThrowIfEnded();
+        using PoolUse use = UsePool();
         peer = null;
         byte[] bytes = new byte[sizeof(KdbusCmdInfo) + (name is null ? 0 : Item.SizeInChain(name.Length + 1))];
         var items = new ItemWriter(bytes.AsSpan(sizeof(KdbusCmdInfo)));
@@ -118,5 +118,18 @@ public sealed partial class BusConnection
     {
         _pool.Use();
         FreeSlice(offset);
+    }
+
+    // Whoever looks at an answer in the pool keeps it mapped, whatever others do with the connection meanwhile.
+    private PoolUse UsePool()
+    {
+        ThrowIfEnded();
+        ObjectDisposedException.ThrowIf(!_pool.TryUse(), this);
+        return new PoolUse(_pool);
+    }
+
+    private readonly ref struct PoolUse(Pool pool)
+    {
+        public void Dispose() => pool.Release();
     }
 }

@@ -139,7 +139,8 @@ public sealed partial class BusConnection
         message.Dispose();
     }
 
-    // Each gets a message of its own, because each gives it back when it likes: the first one the message itself, the others copies.
+    // Each gets a message of its own, because each gives it back when it likes: the first one the message itself, the others copies. All have theirs before any of them goes
+    // on: who keeps this thread must not let others see later signals first.
     private void HandOut(Message message, MatchRule.MatchedEvents events, ulong id, string? name)
     {
         ISubscription? first = null;
@@ -159,10 +160,15 @@ public sealed partial class BusConnection
             (others ??= []).Add((subscription, new Message(copy)));
         }
         if (first is null)
+        {
             message.Dispose();
-        else
-            first.Put(message);
-        others?.ForEach(static other => other.Item1.Put(other.Item2));
+            return;
+        }
+        bool isAwaited = first.Put(message);
+        others?.RemoveAll(static other => !other.Item1.Put(other.Item2));
+        if (isAwaited)
+            first.Resume();
+        others?.ForEach(static other => other.Item1.Resume());
     }
 
     private static (bool Take, NameChange Value) ReadNameChange(Message message)

@@ -60,17 +60,20 @@ public sealed class Subscription<T> : IAsyncDisposable, ISubscription
         return ValueTask.CompletedTask;
     }
 
-    void ISubscription.Put(Message message)
+    bool ISubscription.Put(Message message)
     {
         (bool take, T value) = _read(message);
         if (!take)
-            return;
-        if (_inbox.Count < _capacity && _inbox.TryPut(value))
-            return;
+            return false;
+        if (_inbox.Count < _capacity && _inbox.TryPut(value, out bool isAwaited))
+            return isAwaited;
         Interlocked.Increment(ref _dropped);
         _connection.CountDropped(1);
         (value as IDisposable)?.Dispose();
+        return false;
     }
+
+    void ISubscription.Resume() => _inbox.Resume();
 
     void ISubscription.End(Exception reason) => _inbox.End(reason);
 }
@@ -80,8 +83,11 @@ internal interface ISubscription
 {
     MatchRule Rule { get; }
 
-    /// <summary>Takes the message, and with it the duty to give it back.</summary>
-    void Put(Message message);
+    /// <summary>Takes the message, and with it the duty to give it back. True if somebody waits for it, until <see cref="Resume"/>.</summary>
+    bool Put(Message message);
+
+    /// <summary>Lets him go on.</summary>
+    void Resume();
 
     void End(Exception reason);
 }

@@ -44,7 +44,7 @@ public sealed class ReceivingThreadTests
     }
 
     [Theory, MemberData(nameof(Scene.Ways), MemberType = typeof(Scene))]
-    public async Task A_handler_that_blocks_does_not_hold_up_the_requests_behind_it(Way way)
+    public async Task A_handler_that_blocks_does_not_hold_up_what_comes_behind_it(Way way)
     {
         await using Scene scene = await Scene.OpenAsync(way);
         using SemaphoreSlim release = new(0);
@@ -55,7 +55,7 @@ public sealed class ReceivingThreadTests
             return request.ToArray();
         });
 
-        // One reader at a time: the one that blocks keeps the inbox, so the second request is answered by a call on the same connection instead.
+        // One reader at a time: the one that blocks keeps the inbox, so what comes behind it is news for a subscription of the same connection.
         ValueTask<Message> blocked = scene.Client.CallAsync(scene.Service.Id, "x"u8, cancellation: Cancel);
         scene.Client.Send(scene.Service.Id, "more"u8);
         await using (Subscription<PeerChange> peers = scene.Service.SubscribeToPeers())

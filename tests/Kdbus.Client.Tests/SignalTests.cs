@@ -44,6 +44,29 @@ public sealed class SignalTests
     }
 
     [Theory, MemberData(nameof(Scene.Ways), MemberType = typeof(Scene))]
+    public async Task All_subscriptions_have_a_signal_before_any_reader_goes_on(Way way)
+    {
+        await using Scene scene = await Scene.OpenAsync(way);
+        await using Subscription<Message> first = scene.Client.Subscribe(MatchRule.AllSignals(scene.Client.Bloom));
+        await using Subscription<Message> second = scene.Client.Subscribe(MatchRule.AllSignals(scene.Client.Bloom));
+        Task<bool> reading = ReadAsync();
+        Emit(scene, "weather");
+        Assert.True(await reading);
+
+        async Task<bool> ReadAsync()
+        {
+            await foreach (Message signal in first.ReadAllAsync(Cancel).ConfigureAwait(false))
+            {
+                signal.Dispose();
+                bool isThere = second.TryTake(out Message copy);
+                copy.Dispose();
+                return isThere;
+            }
+            return false;
+        }
+    }
+
+    [Theory, MemberData(nameof(Scene.Ways), MemberType = typeof(Scene))]
     public async Task A_signal_to_one_connection_goes_there_only(Way way)
     {
         await using Scene scene = await Scene.OpenAsync(way);

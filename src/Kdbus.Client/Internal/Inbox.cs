@@ -30,21 +30,33 @@ internal sealed class Inbox<T> : IValueTaskSource<bool>
         }
     }
 
-    /// <summary>Puts a value in. False if nobody will take it any more.</summary>
+    /// <summary>Puts a value in, and lets a reader that waits go on, here and now. False if nobody will take it any more.</summary>
     public bool TryPut(T value)
     {
+        if (!TryPut(value, out bool isAwaited))
+            return false;
+        if (isAwaited)
+            Resume();
+        return true;
+    }
+
+    /// <summary>The same, but a reader that waits does so until <see cref="Resume"/>.</summary>
+    public bool TryPut(T value, out bool isAwaited)
+    {
+        isAwaited = false;
         lock (_lock)
         {
             if (_end is not null)
                 return false;
             _values.Enqueue(value);
-            if (!_isWaiting)
-                return true;
+            isAwaited = _isWaiting;
             _isWaiting = false;
+            return true;
         }
-        _core.SetResult(true);
-        return true;
     }
+
+    /// <summary>Lets the reader go on for whom something was put in.</summary>
+    public void Resume() => _core.SetResult(true);
 
     /// <summary>Takes one if there is one.</summary>
     public bool TryTake(out T? value)

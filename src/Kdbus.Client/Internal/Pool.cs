@@ -20,9 +20,6 @@ internal sealed unsafe class Pool : MemoryManager<byte>
         _size = checked((int)size);
     }
 
-    /// <summary>Bytes.</summary>
-    public int Size => _size;
-
     /// <inheritdoc/>
     public override Memory<byte> Memory => CreateMemory(_size);
 
