@@ -93,6 +93,13 @@ public sealed class StuckResultTests
     [Worlds(WorldKind.Mount)]
     public void Nothing_is_written_into_a_process_that_has_got_the_id_of_a_dead_caller(WorldKind kind)
     {
+        // The id may have gone to anybody on the machine: then with another one.
+        Assert.Contains(Enumerable.Range(0, 10), _ => AnHeirOfTheCallersIdKeepsItsMemory(kind));
+    }
+
+    /// <summary>False if somebody else has got the id.</summary>
+    private static bool AnHeirOfTheCallersIdKeepsItsMemory(WorldKind kind)
+    {
         using Scene scene = new(kind);
         using SlowMount slow = new(Stranger);
         // A synchronous call has return_flags cleared before it waits. Where they stand in the caller, the heir of its id, of the same parent, keeps something.
@@ -110,7 +117,9 @@ public sealed class StuckResultTests
         Pending call = process.IoctlInThread(caller.Handle.Descriptor, (uint)Command.Send, command);
         slow.AwaitHeld(0);
         Death.Of(process);
-        IProcess heir = ForkAs(parent, call.Thread); // the thread's own id: its process, a zombie, keeps the other
+        // The thread's own id: its process, a zombie, keeps the other.
+        if (ForkAs(parent, call.Thread) is not IProcess heir)
+            return false;
 
         slow.Answer(0);
         Assert.Equal(Errno.OK, receiver.Send(m => m.To(receiver.Id).Vec("meanwhile"u8)));
@@ -118,10 +127,11 @@ public sealed class StuckResultTests
         Assert.Equal(Kept, BitConverter.ToUInt64(heir.Scratch.Read(struck, 8)));
         Assert.Equal("meanwhile"u8.ToArray(), receiver.ReceiveAndFree().Payload);
         receiver.HasNothing();
+        return true;
     }
 
-    /// <summary>A child with a process id that has just become free.</summary>
-    private static IProcess ForkAs(IProcess parent, int id)
+    /// <summary>A child with a process id that has just become free; null if somebody else is quicker.</summary>
+    private static IProcess? ForkAs(IProcess parent, int id)
     {
         for (int attempt = 0; attempt < 200; attempt++)
         {
@@ -131,7 +141,7 @@ public sealed class StuckResultTests
                 return child!;
             child!.Exit();
         }
-        throw new InvalidOperationException($"Nobody could get the process id {id}.");
+        return null;
     }
 
     /// <summary>A synchronous call whose struct lies in a slow file that the daemon can read for now.</summary>
