@@ -61,6 +61,28 @@ public static class AttachMask
     /// <summary>Kinds about the process.</summary>
     public const AttachFlags Process = (AttachFlags.All | Extensions) & ~Connection;
 
+    /// <summary>What each kind is called in text, in the order of their bits.</summary>
+    public static IReadOnlyList<(string Name, AttachFlags Kind)> Names { get; } =
+    [
+        ("timestamp", AttachFlags.Timestamp),
+        ("creds", AttachFlags.Creds),
+        ("pids", AttachFlags.Pids),
+        ("auxgroups", AttachFlags.AuxGroups),
+        ("names", AttachFlags.Names),
+        ("tid-comm", AttachFlags.TidComm),
+        ("pid-comm", AttachFlags.PidComm),
+        ("exe", AttachFlags.Exe),
+        ("cmdline", AttachFlags.Cmdline),
+        ("cgroup", AttachFlags.Cgroup),
+        ("caps", AttachFlags.Caps),
+        ("seclabel", AttachFlags.Seclabel),
+        ("audit", AttachFlags.Audit),
+        ("conn-description", AttachFlags.ConnDescription),
+        ("pidfs-id", AttachFlags.PidfsId),
+        ("start-time", AttachFlags.StartTime),
+        ("pidfd", AttachFlags.Pidfd),
+    ];
+
     /// <summary>
     /// Takes a mask as a caller gave it: all-ones becomes <see cref="AttachFlags.All"/>, any other bit that is no kind is EINVAL.
     /// </summary>

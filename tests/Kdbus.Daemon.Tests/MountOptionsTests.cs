@@ -1,3 +1,4 @@
+using Kdbus.Shared;
 using Kdbus.Abi;
 using Kdbus.Daemon.Cli;
 using Kdbus.Daemon.Mounting;

@@ -1,3 +1,4 @@
+using Kdbus.Shared;
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;

@@ -1,3 +1,4 @@
+using Kdbus.Shared;
 using System.Globalization;
 using System.Text;
 using Kdbus.Daemon.Mounting;

@@ -40,24 +40,7 @@ internal sealed class FlagNames
         ("activator", (ulong)NameFlags.Activator));
 
     /// <summary>Of kinds of metadata.</summary>
-    public static FlagNames Attach { get; } = new(
-        ("timestamp", (ulong)AttachFlags.Timestamp),
-        ("creds", (ulong)AttachFlags.Creds),
-        ("pids", (ulong)AttachFlags.Pids),
-        ("auxgroups", (ulong)AttachFlags.AuxGroups),
-        ("names", (ulong)AttachFlags.Names),
-        ("tid-comm", (ulong)AttachFlags.TidComm),
-        ("pid-comm", (ulong)AttachFlags.PidComm),
-        ("exe", (ulong)AttachFlags.Exe),
-        ("cmdline", (ulong)AttachFlags.Cmdline),
-        ("cgroup", (ulong)AttachFlags.Cgroup),
-        ("caps", (ulong)AttachFlags.Caps),
-        ("seclabel", (ulong)AttachFlags.Seclabel),
-        ("audit", (ulong)AttachFlags.Audit),
-        ("conn-description", (ulong)AttachFlags.ConnDescription),
-        ("pidfs-id", (ulong)AttachFlags.PidfsId),
-        ("start-time", (ulong)AttachFlags.StartTime),
-        ("pidfd", (ulong)AttachFlags.Pidfd))
+    public static FlagNames Attach { get; } = new([.. AttachMask.Names.Select(kind => (kind.Name, (ulong)kind.Kind))])
     {
         All = (ulong)AttachFlags.All,
     };

@@ -1,0 +1,1 @@
+return await Kdbus.Cli.CommandLine.RunAsync(args);
