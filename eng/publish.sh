@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# eng/publish.sh: builds the daemon (NativeAOT) and the samples into artifacts/. What has not changed since is not built again.
+# eng/publish.sh: builds the daemon and kdbusctl (NativeAOT) and the samples into artifacts/. What has not changed since is not built again.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=lib.sh
@@ -36,6 +36,8 @@ build() {
 
 build "$daemon" 'building the daemon (NativeAOT, a minute or two)' src -- \
     dotnet publish "$root/src/Kdbus.Daemon" -c Release --use-current-runtime -v quiet -o "$artifacts/kdbusfs"
+build "$artifacts/kdbusfs/kdbusctl" 'building kdbusctl (NativeAOT, about a minute)' src -- \
+    dotnet publish "$root/src/Kdbus.Cli" -c Release --use-current-runtime -v quiet -o "$artifacts/kdbusfs"
 build "$artifacts/samples-c/clock-service" 'building the C samples' samples/c include -- \
     make -C "$root/samples/c" OUT="$artifacts/samples-c"
 build "$artifacts/samples-dotnet/clock" 'building the C# sample' samples/dotnet/Clock samples/dotnet/Directory.Build.props src/Kdbus.Abi src/Kdbus.Linux -- \

@@ -78,7 +78,7 @@ step 'building everything, warnings are errors' dotnet build "$root/kdbusfs.slnx
 results=$artifacts/test-results
 rm -rf "$results"
 mkdir -p "$results"
-export KDBUSFS_BIN="$daemon"
+export KDBUSFS_BIN="$daemon" KDBUSCTL_BIN="$artifacts/kdbusfs/kdbusctl"
 
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/kdbusfs-test.XXXXXX")
 chmod 755 "$TMPDIR"     # tests act as other users too
