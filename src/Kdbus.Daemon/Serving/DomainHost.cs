@@ -1,5 +1,6 @@
 using Kdbus.Abi;
 using Kdbus.Daemon.Serving.Exchanges;
+using Kdbus.Daemon.Status;
 using Kdbus.Engine;
 using Kdbus.Fuse;
 using Kdbus.Linux;
@@ -75,6 +76,9 @@ internal sealed class DomainHost : IEffects
 
     /// <summary>The engine; only under <see cref="Enter"/>.</summary>
     public Domain Domain { get; }
+
+    /// <summary>How it is served, known once the kernel has begun to ask.</summary>
+    public ServerRow? Server { get; set; }
 
     /// <summary>Told, outside the lock, when a deadline earlier than all before it exists.</summary>
     public DeadlineTimer? Timer { get; set; }

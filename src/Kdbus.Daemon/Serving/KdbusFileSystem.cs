@@ -106,6 +106,7 @@ internal sealed class KdbusFileSystem : IFuseFileSystem, IDisposable
             Refusal = $"low-latency was asked for, but /dev/cpu_dma_latency cannot be opened ({SystemError.Describe(-error)}); only root may.";
         }
 
+        _host.Server = new ServerRow(Profile, capabilities.Minor, _host.Now.Monotonic, _host.Domain.HasExtensions, _wantsLowLatency);
         _log.Serving(_publisher.Profile, capabilities.Minor);
     }
 

@@ -1,3 +1,4 @@
+using Kdbus.Daemon.Status;
 using Kdbus.Fuse;
 using Kdbus.Linux;
 using Microsoft.Extensions.Logging;
@@ -34,7 +35,7 @@ public static class Server
         if (session.Initialize() is { } end && end != FuseSessionEnd.Unmounted) return session.EndDescription ?? end.ToString();
         if (fileSystem.Refusal is { } refusal) return refusal;
 
-        ready(fileSystem.Profile == PoolProfile.Passthrough ? "passthrough" : "page-cache");
+        ready(Words.Of(fileSystem.Profile));
         end = session.Run();
         log.Ended(session.EndDescription ?? end.ToString());
         return end is FuseSessionEnd.Refused or FuseSessionEnd.Failed ? session.EndDescription ?? end.ToString() : null;

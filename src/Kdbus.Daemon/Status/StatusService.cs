@@ -44,7 +44,7 @@ internal sealed class StatusService(DomainHost host, FuseSession session, ILogge
             now = host.Now.Monotonic;
             if (place.IsGone) return Errno.ENOENT;
             if (host.ShownBytesOf(uid) >= MaxBytesPerUser) return Errno.EMFILE;
-            snapshot = place.File!.Take(host.Domain, place.Bus);
+            snapshot = place.File!.Take(new StatusSource(host.Domain, place.Bus, host.Server!));
             return Errno.OK;
         }
     }

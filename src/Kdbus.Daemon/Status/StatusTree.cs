@@ -19,7 +19,7 @@ internal readonly record struct StatusPlace(Bus? Bus, StatusFile? File)
 
 /// <summary>
 /// The names and attributes in <c>.status</c>. Who may read what is said by owners and modes alone, which the kernel
-/// enforces: what is about the domain belongs to the daemon's user, what is about a bus to the owner of the bus. Guarded by
+/// enforces: what is about the domain belongs to the daemon's user, what is about a bus to the owner of the bus, and what is about the server is for all. Guarded by
 /// the lock of the engine.
 /// </summary>
 internal sealed class StatusTree(Domain domain, uint uid, uint gid)
@@ -29,6 +29,7 @@ internal sealed class StatusTree(Domain domain, uint uid, uint gid)
     private const uint RootPermissions = 0x16d; // r-xr-xr-x: the names of buses are in the root for all to see
     private const uint DirectoryPermissions = 0x140; // r-x------
     private const uint FilePermissions = 0x100; // r--------
+    private const uint FilePermissionsForAll = 0x124; // r--r--r--
 
     /// <summary>Inode numbers of status files have this bit; the nodes of the domain count from 1.</summary>
     private const ulong InodeBit = 1UL << 40;
@@ -79,6 +80,7 @@ internal sealed class StatusTree(Domain domain, uint uid, uint gid)
         Ino = InodeBit + ((place.Bus?.Inode ?? 0) * InodesPerBus) + NumberOf(place),
         Mode = place switch
         {
+            { File.IsForAll: true } => FileType | FilePermissionsForAll,
             { IsDirectory: false } => FileType | FilePermissions,
             { Bus: null } => DirectoryType | RootPermissions,
             _ => DirectoryType | DirectoryPermissions,

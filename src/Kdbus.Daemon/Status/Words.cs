@@ -1,4 +1,5 @@
 using Kdbus.Abi;
+using Kdbus.Daemon.Serving;
 using Kdbus.Engine;
 using Kdbus.Engine.Status;
 
@@ -36,6 +37,8 @@ internal static class Words
         ConnectionKind.Monitor => "monitor",
         _ => "ordinary",
     };
+
+    public static string Of(PoolProfile profile) => profile == PoolProfile.Passthrough ? "passthrough" : "page-cache";
 
     public static string Of(ReplyState state) => state switch
     {

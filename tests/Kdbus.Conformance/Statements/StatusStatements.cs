@@ -40,6 +40,7 @@ public class StatusStatements
         TestBus.Make(scene.World, owner, $"{Scene.User}-mine");
         AssertNode(scene, ".status/buses", "400", 0);
         AssertNode(scene, ".status/limits.json", "400", 0);
+        AssertNode(scene, ".status/server", "444", 0);
         AssertNode(scene, $".status/{Scene.User}-mine", "500", Scene.User);
         AssertNode(scene, $".status/{Scene.User}-mine/queues", "400", Scene.User);
     }
@@ -65,7 +66,10 @@ public class StatusStatements
         foreach (string name in StatusFiles.OfDomain)
         {
             Assert.NotEmpty(StatusFiles.Read(scene.Process, scene.PathOf($".status/{name}")));
-            Assert.Equal(-(int)Errno.EACCES, owner.Open(scene.PathOf($".status/{name}"), OpenFlags.ReadOnly));
+            if (name == "server")
+                Assert.NotEmpty(StatusFiles.Read(other, scene.PathOf($".status/{name}.json")));
+            else
+                Assert.Equal(-(int)Errno.EACCES, owner.Open(scene.PathOf($".status/{name}"), OpenFlags.ReadOnly));
         }
     }
 
@@ -76,7 +80,7 @@ public class StatusStatements
         Furnish(scene);
         // What the daemon has allocated is more by the time it is read again.
         foreach (string name in StatusFiles.OfDomain.Where(static name => name != "memory"))
-            AssertAgree(scene, $".status/{name}", null, name == "buses" ? 1 : 3);
+            AssertAgree(scene, $".status/{name}", null, name is "buses" or "server" ? 1 : 3);
         foreach (string name in StatusFiles.OfBus)
             AssertAgree(scene, $".status/0-test/{name}", "0-test", 1);
     }

@@ -10,7 +10,7 @@ public static class StatusFiles
     public static IReadOnlyList<string> OfBus { get; } = ["connections", "names", "matches", "queues", "replies", "policy", "quota"];
 
     /// <summary>What there is about the domain.</summary>
-    public static IReadOnlyList<string> OfDomain { get; } = ["buses", "limits", "memory", "metadata", "users"];
+    public static IReadOnlyList<string> OfDomain { get; } = ["buses", "limits", "memory", "metadata", "server", "users"];
 
     /// <summary>open(2), read(2) until nothing comes, close(2).</summary>
     public static string Read(IProcess process, string path, int pieces = 65536)
