@@ -14,6 +14,8 @@ internal static class CommandLine
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] arguments)
     {
+        if (Kdbusfs.Applies(arguments))
+            return Kdbusfs.Become(arguments);
         ParseResult result = Build().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Errors.Count > 0 && result.Action is not (HelpWithExitCodes or VersionText))
         {
@@ -30,8 +32,19 @@ internal static class CommandLine
     {
         RootCommand root = new("kdbusctl: see and drive a kdbusfs bus from the shell.")
         {
+            DomainsCommand.Create(),
             ListCommand.Create(),
+            StatusCommand.Create(),
+            TreeCommand.Create(),
+            InfoCommand.Create(),
+            WaitCommand.Create(),
+            SendCommand.Create(),
+            CallCommand.Create(),
+            EmitCommand.Create(),
+            ServeCommand.Create(),
         };
+        foreach (Command command in Kdbusfs.Create())
+            root.Add(command);
         foreach (Option option in root.Options)
         {
             if (option is HelpOption { Action: HelpAction standard } help)

@@ -21,13 +21,22 @@ internal static class CommonOptions
         "auto", "always", "never");
 
     /// <summary>How long to wait.</summary>
-    public static Option<TimeSpan> Timeout(string description, string otherwise) => new("--timeout", "-t")
+    /// <param name="description">What for.</param>
+    /// <param name="otherwise">The default.</param>
+    /// <param name="acceptZero">Whether 0 means something.</param>
+    public static Option<TimeSpan> Timeout(string description, TimeSpan otherwise, bool acceptZero = false)
     {
-        Description = description,
-        HelpName = "TIME",
-        CustomParser = Durations.Parse,
-        DefaultValueFactory = _ => Durations.Parse(otherwise)!.Value,
-    };
+        Option<TimeSpan> option = new("--timeout", "-t") { Description = description, HelpName = "TIME", CustomParser = Durations.Parse, DefaultValueFactory = _ => otherwise };
+        if (!acceptZero)
+        {
+            option.Validators.Add(static result =>
+            {
+                if (!result.Errors.Any() && result.Tokens is [var token] && Durations.Parse(token.Value) is { Ticks: <= 0 })
+                    result.AddError("--timeout must be more than 0.");
+            });
+        }
+        return option;
+    }
 
     private static Option<string> WithWords(Option<string> option, params string[] words)
     {

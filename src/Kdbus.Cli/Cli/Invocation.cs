@@ -42,8 +42,8 @@ internal sealed class Invocation : IDisposable
     /// <summary>What an option was given, or its default.</summary>
     public T? Get<T>(Option<T> option) => _result.GetValue(option);
 
-    /// <summary>What an argument was given.</summary>
-    public T Get<T>(Argument<T> argument) => _result.GetRequiredValue(argument);
+    /// <summary>What an argument was given, or its default.</summary>
+    public T Get<T>(Argument<T> argument) => _result.GetValue(argument)!;
 
     /// <summary>Whether an option stands on the command line.</summary>
     public bool Has(Option option) => _result.GetResult(option) is { Implicit: false };

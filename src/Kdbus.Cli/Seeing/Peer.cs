@@ -13,10 +13,18 @@ namespace Kdbus.Cli;
 /// <param name="Description">What it said at HELLO.</param>
 internal sealed record Peer(ulong Id, string Kind, int? Pid, string? Process, string? User, string? Description)
 {
-    private const AttachFlags Asked = AttachFlags.Creds | AttachFlags.Pids | AttachFlags.PidComm | AttachFlags.ConnDescription;
+    private const AttachFlags Asked = AttachFlags.Creds | AttachFlags.Pids | AttachFlags.Names | AttachFlags.PidComm | AttachFlags.ConnDescription;
 
     /// <summary>Asks the bus about a connection that a list told of; what it does not tell, it may have ended meanwhile, is not known.</summary>
-    public static Peer Find(BusConnection bus, PeerInfo listed) => Of(Find(bus, listed.Id) ?? listed);
+    public static Peer Find(BusConnection bus, PeerInfo listed) => Find(bus, listed, out _);
+
+    /// <summary>The same, with the names that it owns.</summary>
+    public static Peer Find(BusConnection bus, PeerInfo listed, out IReadOnlyList<string> names)
+    {
+        PeerInfo known = Find(bus, listed.Id) ?? listed;
+        names = known.Names;
+        return Of(known);
+    }
 
     /// <summary>What the bus tells of one.</summary>
     public static Peer Of(PeerInfo info)
