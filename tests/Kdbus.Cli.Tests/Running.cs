@@ -18,13 +18,19 @@ internal sealed record Outcome(int Code, string Output, string Error)
         return this;
     }
 
-    /// <summary>Fails unless it was refused with this code and a message that has this text; nothing is then on standard output.</summary>
+    /// <summary>Fails unless it was refused with this code and a message that has these texts, in place of anything else on standard error.</summary>
     public Outcome Failed(int code, params string[] texts)
+    {
+        Assert.StartsWith("kdbusctl: ", Error, StringComparison.Ordinal);
+        return FailedAtTheEnd(code, texts);
+    }
+
+    /// <summary>The same, but it may have said something before.</summary>
+    public Outcome FailedAtTheEnd(int code, params string[] texts)
     {
         Assert.True(Code == code, $"exit code {Code}, not {code}\nstandard output:\n{Output}\nstandard error:\n{Error}");
         foreach (string text in texts)
             Assert.Contains(text, Error, StringComparison.Ordinal);
-        Assert.StartsWith("kdbusctl: ", Error, StringComparison.Ordinal);
         return this;
     }
 }
@@ -50,6 +56,7 @@ internal sealed class Running : IAsyncDisposable
     private readonly Process _process;
     private readonly StringBuilder _output = new(), _error = new();
     private readonly Task _reading;
+    private bool _isDisposed;
 
     private Running(Process process)
     {
@@ -141,6 +148,9 @@ internal sealed class Running : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         if (!_process.HasExited)
             _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync(CancellationToken.None);

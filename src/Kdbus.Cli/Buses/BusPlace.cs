@@ -48,7 +48,8 @@ internal sealed record BusPlace(string Domain, string Bus, string EndpointName)
         // A domain was given: the only bus in it.
         if (bus is not null && File.Exists(System.IO.Path.Combine(bus, MountedDomain.Control)) && System.IO.Path.GetFileName(path) == DefaultEndpoint)
             return Single([.. new MountedDomain(bus).Buses().Select(name => new BusPlace(bus, name, DefaultEndpoint))], $"in the domain {bus}");
-        if (domain is null || !File.Exists(path))
+        // Whether the endpoint is there, opening it tells: a bus of somebody else does not let its files be seen.
+        if (domain is null || !System.IO.Directory.Exists(bus) || !File.Exists(System.IO.Path.Combine(domain, MountedDomain.Control)))
             throw NoSuchBus(said);
         return new BusPlace(domain, System.IO.Path.GetFileName(bus!), System.IO.Path.GetFileName(path));
     }

@@ -42,13 +42,19 @@ internal static class CommandLine
             CallCommand.Create(),
             EmitCommand.Create(),
             ServeCommand.Create(),
+            CompletionCommand.Create(),
         };
         foreach (Command command in Kdbusfs.Create())
             root.Add(command);
         foreach (Option option in root.Options)
         {
             if (option is HelpOption { Action: HelpAction standard } help)
+            {
                 help.Action = new HelpWithExitCodes(standard);
+                // Not those of other systems, which a completion would offer too.
+                help.Aliases.Clear();
+                help.Aliases.Add("-h");
+            }
             else if (option is VersionOption version)
                 version.Action = new VersionText();
         }
