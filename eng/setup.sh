@@ -52,6 +52,12 @@ need_packages() {
     ((${#packages[@]} == 0)) || fail "$EXIT_NO_TOOLS" "still missing after installing: ${packages[*]}"
 }
 
+# The tests look at screens with tmux. Without it those are skipped, and say so.
+want_tmux() {
+    if command -v tmux >/dev/null || ! command -v apt-get >/dev/null || ((EUID != 0)); then return; fi
+    step 'installing tmux' env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends tmux || say '  tmux cannot be installed; tests of screens will be skipped'
+}
+
 need_fuse() {
     if [[ ! -e /dev/fuse ]] && ((EUID == 0)) && command -v modprobe >/dev/null; then modprobe fuse 2>/dev/null || true; fi
     [[ -e /dev/fuse ]] || fail "$EXIT_NO_FUSE" 'there is no /dev/fuse.' \
@@ -70,4 +76,5 @@ need_fuse() {
 [[ $# -eq 0 || ($# -eq 1 && $1 == c++) ]] || fail 2 'usage: eng/setup.sh [c++]'
 need_sdk
 need_packages "$@"
+if [[ ${1-} == c++ ]]; then want_tmux; fi
 need_fuse
