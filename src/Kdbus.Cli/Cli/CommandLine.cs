@@ -31,6 +31,10 @@ internal static class CommandLine
         RootCommand root = new("kdbusctl: see and drive a kdbusfs bus from the shell.")
         {
             ListCommand.Create(),
+            BusCommand.Create(),
+            EndpointCommand.Create(),
+            PolicyCommand.Create(),
+            WhyDeniedCommand.Create(),
         };
         foreach (Option option in root.Options)
         {
