@@ -35,6 +35,7 @@ internal static class CommandLine
             EndpointCommand.Create(),
             PolicyCommand.Create(),
             WhyDeniedCommand.Create(),
+            WhyBlockedCommand.Create(),
         };
         foreach (Option option in root.Options)
         {

@@ -11,6 +11,7 @@ internal sealed record Closed(string Reason, string Advice);
 internal static class Entrance
 {
     private const int Read = 4, Search = 1;
+    private const string OpenBus = "make the bus with --world, or with --group for the group of its maker";
 
     /// <summary>What keeps somebody from opening an endpoint; null: nothing.</summary>
     public static Closed? WhyClosed(BusPlace bus, Asker who)
@@ -25,13 +26,17 @@ internal static class Entrance
         for (string? directory = bus.Directory; directory is not null; directory = Path.GetDirectoryName(directory))
         {
             if (FileStatus.Of(directory, out FileStatus status) == 0 && !Allows(status, who, Search))
-                return new Closed($"the directory {directory} does not let {Users.NameOf(who.Uid)} pass ({Mode(status)})", $"its owner, {Users.NameOf(status.Uid)}, can: chmod a+x {directory}");
+            {
+                return new Closed(
+                    $"the permissions of {directory} do not let {Users.NameOf(who.Uid)} in ({Mode(status)})",
+                    directory == bus.Directory ? OpenBus : $"its owner, {Users.NameOf(status.Uid)}, can: chmod a+x {directory}");
+            }
         }
         if (FileStatus.Of(bus.Endpoint, out FileStatus endpoint) == 0 && !Allows(endpoint, who, Read))
         {
             return new Closed(
                 $"the permissions of {bus.Endpoint} do not let {Users.NameOf(who.Uid)} in ({Mode(endpoint)})",
-                "make the bus with --world, or with --group for the group of its maker");
+                bus.EndpointName == BusPlace.DefaultEndpoint ? OpenBus : "make the endpoint with --world, or with --group for the group of its maker");
         }
         return null;
     }
