@@ -139,7 +139,11 @@ public sealed class PolicyTests
                 }
             }
         }
-        Assert.Equal(0, (await scene.RunAsync("policy", "check", "uid:20001", "own", "org.free.Mine", "--endpoint", "door", "--bus", endpointOfBus)).Code);
+        Assert.Equal(0, (await scene.RunAsync("policy", "check", "uid:20001", "talk", "org.example.Clock", "--endpoint", "door", "--bus", endpointOfBus)).Code);
+        Outcome refused = await scene.RunAsync("policy", "check", "uid:20001", "own", "org.mine.Own", "--endpoint", "door", "--bus", endpointOfBus);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("the policy of the endpoint 0-door allows it: 'org.mine.* world=own', which stands for org.mine.Own", refused.Output, StringComparison.Ordinal);
+        Assert.Contains("the policy of the bus has no entry for org.mine.Own", refused.Output, StringComparison.Ordinal);
         Assert.True(allowed > 25 && denied > 25, $"the table has {allowed} and {denied} answers");
     }
 

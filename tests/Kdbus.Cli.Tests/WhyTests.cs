@@ -78,16 +78,15 @@ public sealed class WhyTests
     {
         await using Scene scene = await Scene.StartAsync();
         await using BusConnection sleeper = await scene.ConnectAsync();
-        await using OwnedName name = await sleeper.AcquireNameAsync("org.example.Sleeper");
         await using BusConnection flood = await scene.ConnectAsync();
-        Outcome before = (await scene.RunAsync("why-blocked", "org.example.Sleeper")).Succeeded();
+        Outcome before = (await scene.RunAsync("why-blocked", Text(sleeper.Id))).Succeeded();
         Assert.Contains("not blocked", before.Output, StringComparison.Ordinal);
         Assert.Contains("its queue is empty; it ", before.Output, StringComparison.Ordinal);
 
         Assert.Equal(Errno.ENOBUFS, SendUntilRefused(flood, sleeper.Id, new byte[8]));
-        Outcome blocked = await scene.RunAsync("why-blocked", "org.example.Sleeper");
+        Outcome blocked = await scene.RunAsync("why-blocked", Text(sleeper.Id));
         Assert.Equal(1, blocked.Code);
-        Assert.StartsWith($"blocked: connection {sleeper.Id} (org.example.Sleeper, ", blocked.Output, StringComparison.Ordinal);
+        Assert.StartsWith($"blocked: connection {sleeper.Id} (process ", blocked.Output, StringComparison.Ordinal);
         Assert.Contains("user root has 256 unread messages there, as many as one user may (256): 256 (", blocked.Output, StringComparison.Ordinal);
         Assert.Contains($"of connection {flood.Id} (process {Environment.ProcessId} ", blocked.Output, StringComparison.Ordinal);
         Assert.Contains("1 message found no room there so far; the last one got ENOBUFS", blocked.Output, StringComparison.Ordinal);

@@ -36,6 +36,8 @@ internal static class CommandLine
             PolicyCommand.Create(),
             WhyDeniedCommand.Create(),
             WhyBlockedCommand.Create(),
+            DoctorCommand.Create(),
+            BenchCommand.Create(),
         };
         foreach (Option option in root.Options)
         {
