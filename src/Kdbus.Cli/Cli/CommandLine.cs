@@ -30,21 +30,29 @@ internal static class CommandLine
     /// <summary>All commands.</summary>
     internal static RootCommand Build()
     {
-        RootCommand root = new("kdbusctl: see and drive a kdbusfs bus from the shell.")
-        {
-            DomainsCommand.Create(),
-            ListCommand.Create(),
-            StatusCommand.Create(),
-            TreeCommand.Create(),
-            InfoCommand.Create(),
-            WaitCommand.Create(),
-            SendCommand.Create(),
-            CallCommand.Create(),
-            EmitCommand.Create(),
-            ServeCommand.Create(),
-            CompletionCommand.Create(),
-        };
-        foreach (Command command in Kdbusfs.Create())
+        RootCommand root = new("kdbusctl: see and drive a kdbusfs bus from the shell.");
+        foreach (Command command in (Command[])
+            [
+                .. Kdbusfs.Create(),
+                DomainsCommand.Create(),
+                BusCommand.Create(),
+                EndpointCommand.Create(),
+                PolicyCommand.Create(),
+                InfoCommand.Create(),
+                ListCommand.Create(),
+                StatusCommand.Create(),
+                TreeCommand.Create(),
+                WaitCommand.Create(),
+                SendCommand.Create(),
+                CallCommand.Create(),
+                EmitCommand.Create(),
+                ServeCommand.Create(),
+                WhyDeniedCommand.Create(),
+                WhyBlockedCommand.Create(),
+                DoctorCommand.Create(),
+                BenchCommand.Create(),
+                CompletionCommand.Create(),
+            ])
             root.Add(command);
         foreach (Option option in root.Options)
         {

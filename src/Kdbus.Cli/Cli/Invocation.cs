@@ -11,6 +11,7 @@ internal sealed class Invocation : IDisposable
     private readonly CancellationTokenSource _ending = new();
     private readonly List<PosixSignalRegistration> _signals = [];
     private BusPlace? _bus;
+    private volatile Action? _onHangUp;
 
     private Invocation(ParseResult result)
     {
@@ -54,6 +55,10 @@ internal sealed class Invocation : IDisposable
 
     /// <summary>Says something on standard error that is no result: progress, what is waited for.</summary>
     public static void Note(string text) => Console.Error.WriteLine(text);
+
+    /// <summary>From now on SIGHUP does something else than end the command.</summary>
+    /// <param name="action">What; called on a thread of its own.</param>
+    public void OnHangUp(Action action) => _onHangUp = action;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -106,6 +111,12 @@ internal sealed class Invocation : IDisposable
 
     private void End(PosixSignalContext context)
     {
+        if (context.Signal == PosixSignal.SIGHUP && _onHangUp is { } action)
+        {
+            context.Cancel = true;
+            action();
+            return;
+        }
         if (EndedBy != 0)
             return; // asked twice: the default action
         context.Cancel = true;
