@@ -24,7 +24,7 @@ internal static class DomainsCommand
         Command command = new("domains", "Show the domains that are mounted here: profile, since when, served by whom, which buses.") { CommonOptions.Json, CommonOptions.Color };
         Invocation.SetAction(command, static invocation =>
         {
-            Row[] rows = [.. MountedDomain.All().Select(static domain => new Row(domain))];
+            Row[] rows = [.. MountedDomain.All().SelectMany(Row.Of)];
             if (rows.Length == 0 && !invocation.Output.IsJson)
                 Invocation.Note("no kdbusfs domain is mounted here; mount one: mkdir -p /tmp/kdbus && kdbusctl mount /tmp/kdbus");
             else
@@ -36,10 +36,9 @@ internal static class DomainsCommand
 
     private sealed class Row
     {
-        public Row(MountedDomain domain)
+        private Row(MountedDomain domain, MountInfo mount)
         {
-            Domain = domain;
-            Mount = Mounts.Find(domain.Path, out MountInfo? mount) == 1 ? mount! : throw new CommandException(ExitCode.NoBus, $"{domain.Path} was unmounted just now");
+            (Domain, Mount) = (domain, mount);
             Server = StatusFiles.Server(domain);
             int error = FileStatus.Of(Path.Combine(domain.Path, MountedDomain.Control), out _);
             Trouble = error == 0 ? Server is null ? "unknown" : null : error == -SystemError.ENOTCONN ? "its server is dead: unmount it" : SystemError.Describe(error);
@@ -50,6 +49,9 @@ internal static class DomainsCommand
         public MountInfo Mount { get; }
 
         public ServerRow? Server { get; }
+
+        /// <summary>A row, or none if it is unmounted by now.</summary>
+        public static IEnumerable<Row> Of(MountedDomain domain) => Mounts.Find(domain.Path, out MountInfo? mount) == 1 ? [new Row(domain, mount!)] : [];
 
         /// <summary>Why it does not say who serves it.</summary>
         public string? Trouble { get; }
