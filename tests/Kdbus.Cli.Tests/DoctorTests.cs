@@ -16,7 +16,7 @@ public sealed class DoctorTests
     [Fact]
     public void An_ordinary_user_with_fusermount3_can_mount_and_is_told_what_he_does_not_get()
     {
-        MadeUp machine = new() { Uid = 1000, Capabilities = [], OpenErrors = new() { ["/dev/fuse"] = -SystemError.EACCES, ["/dev/cpu_dma_latency"] = -SystemError.EACCES } };
+        MadeUp machine = new() { Uid = 1000, Capabilities = [], OpenErrors = new(StringComparer.Ordinal) { ["/dev/fuse"] = -SystemError.EACCES, ["/dev/cpu_dma_latency"] = -SystemError.EACCES } };
         (int code, string text) = Tell(machine);
         Assert.Equal(0, code);
         Assert.Contains("with /usr/bin/fusermount3", text, StringComparison.Ordinal);
@@ -221,13 +221,13 @@ public sealed class DoctorTests
 
         public string? Version { get; init; } = "kdbusfs 1.0";
 
-        public Dictionary<string, int> OpenErrors { get; init; } = [];
+        public Dictionary<string, int> OpenErrors { get; init; } = new(StringComparer.Ordinal);
 
-        public Dictionary<string, string> Programs { get; } = new() { ["kdbusfs"] = "/usr/bin/kdbusfs", ["fusermount3"] = "/usr/bin/fusermount3" };
+        public Dictionary<string, string> Programs { get; } = new(StringComparer.Ordinal) { ["kdbusfs"] = "/usr/bin/kdbusfs", ["fusermount3"] = "/usr/bin/fusermount3" };
 
-        public Dictionary<string, (uint Mode, uint Uid)> Modes { get; } = new() { ["/dev/fuse"] = (0x21b6, 0), ["/usr/bin/fusermount3"] = (0x89ed, 0) };
+        public Dictionary<string, (uint Mode, uint Uid)> Modes { get; } = new(StringComparer.Ordinal) { ["/dev/fuse"] = (0x21b6, 0), ["/usr/bin/fusermount3"] = (0x89ed, 0) };
 
-        public Dictionary<string, string> Files { get; } = new()
+        public Dictionary<string, string> Files { get; } = new(StringComparer.Ordinal)
         {
             ["/proc/sys/user/max_user_namespaces"] = "63000\n",
             ["/proc/sys/kernel/seccomp/actions_avail"] = "kill_process kill_thread trap errno user_notif trace log allow\n",
