@@ -30,7 +30,7 @@ internal static class BenchCommand
         Option<string?> answer = new(BenchPeer.Option) { Hidden = true };
         Command command = new(
             "bench",
-            "Measure calls, messages and signals of a mounted domain, for some seconds: between two connections of one process, which flatters, and between two processes; beside each the same by a pair of unix sockets. RATIO is how many times as long the bus takes.")
+            "Measure calls, messages and signals of a mounted domain, for some seconds: between two connections of one process, which flatters, and between two processes; beside each the same by a pair of unix sockets. Payloads are written anew each time and read. RATIO is how many times as long the bus takes.")
         {
             quick, domain, answer, CommonOptions.Bus, CommonOptions.Json, CommonOptions.Color,
         };
@@ -38,7 +38,7 @@ internal static class BenchCommand
         {
             if (invocation.Get(answer) is { } endpoint)
                 return await BenchPeer.AnswerAsync(invocation, endpoint).ConfigureAwait(false);
-            using OwnedBus? made = invocation.Has(CommonOptions.Bus) ? null : Make(invocation.Get(domain));
+            using OwnedBus? made = invocation.Has(CommonOptions.Bus) ? null : Make(invocation, invocation.Get(domain));
             BusPlace place = made is null ? invocation.Bus : BusPlace.Find(made.Endpoint);
             await RunAsync(invocation, place, TimeSpan.FromMilliseconds(invocation.Get(quick) ? 75 : 300)).ConfigureAwait(false);
             return ExitCode.Success;
@@ -47,11 +47,14 @@ internal static class BenchCommand
     }
 
     /// <summary>A bus of our own; null if we may not make one.</summary>
-    private static OwnedBus? Make(string? domain)
+    private static OwnedBus? Make(Invocation invocation, string? domain)
     {
+        // Who names a bus in the environment means its domain.
+        bool isBusSaid = Environment.GetEnvironmentVariable(BusPlace.Variable) is { Length: > 0 };
+        string path = domain is null && isBusSaid ? invocation.Bus.Domain : MountedDomain.Find(domain).Path;
         try
         {
-            return OwnedBus.Make(MountedDomain.Find(domain).Path, string.Create(CultureInfo.InvariantCulture, $"kdbusctl-bench-{Environment.ProcessId}"));
+            return OwnedBus.Make(path, string.Create(CultureInfo.InvariantCulture, $"kdbusctl-bench-{Environment.ProcessId}"));
         }
         catch (BusRefusedException) when (domain is null)
         {
@@ -119,7 +122,7 @@ internal static class BenchCommand
         ServerRow? server = StatusFiles.Server(new MountedDomain(place.Domain));
         return new Facts()
             .Add("Bus", "bus", Cell.Of(place.Directory))
-            .Add("Kernel", "kernel", Cell.Of($"Linux {Environment.OSVersion.Version}"))
+            .Add("Kernel", "kernel", Cell.Of($"Linux {Environment.OSVersion.Version.ToString(3)}"))
             .Add("CPUs", "cpus", Cell.Of((long)Environment.ProcessorCount))
             .Add("Profile", "profile", Cell.Of(server?.Profile))
             .Add("Extensions", "extensions", new Cell(connection.HasExtensions ? "on" : "off", JsonValue.Create(connection.HasExtensions)))

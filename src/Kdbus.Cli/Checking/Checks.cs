@@ -48,7 +48,7 @@ internal static class Checks
         string detail = $"cannot be opened: {SystemError.Describe(error)}";
         // Who mounts with fusermount3 does not open it himself.
         if (-error is SystemError.EACCES && !machine.HasCapability(CapSysAdmin))
-            return new Finding(What, Health.Limited, detail, "only fusermount3 opens it then: let everybody, chmod 666 /dev/fuse, if it cannot either", IsNeeded: true);
+            return new Finding(What, Health.Limited, detail, "fusermount3 opens it for you; only if it says that it cannot: chmod 666 /dev/fuse", IsNeeded: true);
         return new Finding(What, Health.Missing, detail, -error is SystemError.EPERM ? "in a container, pass the device in: --device /dev/fuse" : Load, IsNeeded: true);
     }
 

@@ -38,9 +38,11 @@ internal static class DoctorCommand
             return canMount ? ExitCode.Success : ExitCode.No;
         }
         output.Write(s_sheet, findings);
-        foreach (Finding finding in findings.Where(static finding => finding is { Health: not Health.Ok, Advice: not null }))
-        {
+        Finding[] unwell = [.. findings.Where(static finding => finding is { Health: not Health.Ok, Advice: not null })];
+        if (unwell.Length > 0)
             output.Line();
+        foreach (Finding finding in unwell)
+        {
             output.Part($"{Escaped.Text(finding.What)}: ", Style(finding.Health));
             output.Line(Escaped.Text(finding.Advice));
         }
