@@ -246,7 +246,9 @@ public sealed class DoctorTests
 
         (uint Mode, uint Uid)? IMachine.Status(string path) => Modes.TryGetValue(path, out (uint Mode, uint Uid) status) ? status : null;
 
-        public string? FindProgram(string name, string? variable) => Programs.GetValueOrDefault(name);
+        public string? FindServer() => Programs.GetValueOrDefault("kdbusfs");
+
+        public string? FindFusermount() => Programs.GetValueOrDefault("fusermount3");
 
         public string? Run(string program, string argument) => Version;
 

@@ -20,7 +20,7 @@ internal static class Checks
     public static Finding Program(IMachine machine)
     {
         const string What = "kdbusfs";
-        if (machine.FindProgram("kdbusfs", "KDBUSFS_BIN") is not { } path)
+        if (machine.FindServer() is not { } path)
             return new Finding(What, Health.Missing, "not found", "install it beside kdbusctl or in PATH, or say where it is: KDBUSFS_BIN=/path/to/kdbusfs", IsNeeded: true);
         return machine.Run(path, "--version") is { } version
             ? new Finding(What, Health.Ok, $"{path}, version {version.Replace("kdbusfs ", "", StringComparison.Ordinal)}", IsNeeded: true)
@@ -58,7 +58,7 @@ internal static class Checks
         const string What = "mounting";
         if (machine.HasCapability(CapSysAdmin))
             return new Finding(What, Health.Ok, "directly (CAP_SYS_ADMIN)", IsNeeded: true);
-        if (machine.FindProgram("fusermount3", null) is not { } path)
+        if (machine.FindFusermount() is not { } path)
         {
             return new Finding(
                 What, Health.Missing, machine.Uid == 0 ? "root without CAP_SYS_ADMIN, and there is no fusermount3" : "an ordinary user needs fusermount3, which is not installed",

@@ -31,8 +31,11 @@ internal interface IMachine
     /// <summary>Mode and owner of a file; null if there is none.</summary>
     (uint Mode, uint Uid)? Status(string path);
 
-    /// <summary>A program: where a variable says, beside this one, in PATH; null if it is nowhere.</summary>
-    string? FindProgram(string name, string? variable);
+    /// <summary>Where kdbusfs is; null if nowhere.</summary>
+    string? FindServer();
+
+    /// <summary>Where fusermount3 is; null if nowhere.</summary>
+    string? FindFusermount();
 
     /// <summary>What a program prints; null if it cannot be run.</summary>
     string? Run(string program, string argument);
@@ -94,15 +97,10 @@ internal sealed class Machine : IMachine
     public (uint Mode, uint Uid)? Status(string path) => FileStatus.Of(path, out FileStatus status) == 0 ? (status.Mode, status.Uid) : null;
 
     /// <inheritdoc/>
-    public string? FindProgram(string name, string? variable)
-    {
-        if (variable is not null && Environment.GetEnvironmentVariable(variable) is { Length: > 0 } said)
-            return File.Exists(said) ? said : null;
-        if (name == "fusermount3")
-            return Fusermount.Find();
-        string[] directories = [Path.GetDirectoryName(Environment.ProcessPath) ?? "", .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')];
-        return directories.Where(static directory => directory.Length > 0).Select(directory => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
-    }
+    public string? FindServer() => Kdbusfs.Find() is { } path && File.Exists(path) ? path : null;
+
+    /// <inheritdoc/>
+    public string? FindFusermount() => Fusermount.Find();
 
     /// <inheritdoc/>
     public string? Run(string program, string argument)
