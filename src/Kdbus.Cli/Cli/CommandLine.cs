@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Reflection;
+using Kdbus.Cli.Capture;
+using Kdbus.Cli.Watching;
 using Kdbus.Shared;
 
 namespace Kdbus.Cli;
@@ -31,6 +33,8 @@ internal static class CommandLine
         RootCommand root = new("kdbusctl: see and drive a kdbusfs bus from the shell.")
         {
             ListCommand.Create(),
+            MonitorCommand.Create(),
+            CaptureCommand.Create(),
         };
         foreach (Option option in root.Options)
         {
