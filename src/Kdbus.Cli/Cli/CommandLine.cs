@@ -35,6 +35,8 @@ internal static class CommandLine
             ListCommand.Create(),
             MonitorCommand.Create(),
             CaptureCommand.Create(),
+            ReplayCommand.Create(),
+            TopCommand.Create(),
         };
         foreach (Option option in root.Options)
         {

@@ -24,14 +24,14 @@ internal struct CapturedPiece
     [FieldOffset(0)] public ulong Size;
 
     /// <summary>Where the bytes were.</summary>
-    [FieldOffset(8)] public PieceKind Kind;
+    [FieldOffset(8)] public PieceSource Kind;
 
     /// <summary>0.</summary>
     [FieldOffset(12)] public uint Reserved;
 }
 
 /// <summary>Where a piece of payload was.</summary>
-internal enum PieceKind : uint
+internal enum PieceSource : uint
 {
     /// <summary>Copied by the bus.</summary>
     Copied = 1,

@@ -39,13 +39,13 @@ internal static class MessageCopy
                 case ItemType.PayloadOff:
                     KdbusVec piece = item.As<KdbusVec>();
                     bool isZeros = piece.Offset == Constants.OffsetNone;
-                    Span<byte> copied = Begin(ref writer, piece.Size, isZeros ? PieceKind.Zeros : PieceKind.Copied, ref room);
+                    Span<byte> copied = Begin(ref writer, piece.Size, isZeros ? PieceSource.Zeros : PieceSource.Copied, ref room);
                     if (!isZeros)
                         whole.Slice((int)piece.Offset, copied.Length).CopyTo(copied);
                     break;
                 case ItemType.PayloadMemfd:
                     MemfdPayload? file = memfd < message.Memfds.Count ? message.Memfds[memfd++] : null;
-                    isIncomplete |= !TryRead(file, Begin(ref writer, item.As<KdbusMemfd>().Size, PieceKind.Memfd, ref room));
+                    isIncomplete |= !TryRead(file, Begin(ref writer, item.As<KdbusMemfd>().Size, PieceSource.Memfd, ref room));
                     break;
                 case ItemType.Fds:
                     WriteKinds(ref writer, message.Descriptors, item.Payload.Length / sizeof(int));
@@ -86,9 +86,9 @@ internal static class MessageCopy
         return size;
     }
 
-    private static Span<byte> Begin(ref ItemWriter writer, ulong size, PieceKind kind, ref long room)
+    private static Span<byte> Begin(ref ItemWriter writer, ulong size, PieceSource kind, ref long room)
     {
-        int copied = kind == PieceKind.Zeros ? 0 : Take(size, ref room);
+        int copied = kind == PieceSource.Zeros ? 0 : Take(size, ref room);
         Span<byte> payload = writer.Begin(CapturedItems.Payload, Unsafe.SizeOf<CapturedPiece>() + copied);
         MemoryMarshal.Write(payload, new CapturedPiece { Size = size, Kind = kind });
         return payload[Unsafe.SizeOf<CapturedPiece>()..];

@@ -10,12 +10,12 @@ internal static class PayloadBytes
     /// <summary>All of them, up to where one is cut.</summary>
     public static ReadOnlySequence<byte> Join(IReadOnlyList<PayloadPiece> pieces)
     {
-        if (pieces is [{ Kind: not PieceKind.Zeros } only])
+        if (pieces is [{ Kind: not PieceSource.Zeros } only])
             return new ReadOnlySequence<byte>(only.Bytes);
         Segment? first = null, last = null;
         foreach (PayloadPiece piece in pieces)
         {
-            if (piece.Kind == PieceKind.Zeros)
+            if (piece.Kind == PieceSource.Zeros)
             {
                 for (ulong left = piece.Size; left > 0; left -= Math.Min(left, (ulong)s_zeros.Length))
                     Add(s_zeros.AsMemory(0, (int)Math.Min(left, (ulong)s_zeros.Length)));

@@ -19,10 +19,10 @@ internal readonly record struct MessageNotes(ulong ArrivedMonotonic, ulong Arriv
 /// <param name="Size">Bytes it has.</param>
 /// <param name="Kind">Where they were.</param>
 /// <param name="Bytes">Those that were copied, from the first on.</param>
-internal readonly record struct PayloadPiece(ulong Size, PieceKind Kind, ReadOnlyMemory<byte> Bytes)
+internal readonly record struct PayloadPiece(ulong Size, PieceSource Kind, ReadOnlyMemory<byte> Bytes)
 {
     /// <summary>Some were not copied.</summary>
-    public bool IsCut => Kind != PieceKind.Zeros && (ulong)Bytes.Length < Size;
+    public bool IsCut => Kind != PieceSource.Zeros && (ulong)Bytes.Length < Size;
 }
 
 /// <summary>
@@ -125,7 +125,7 @@ internal sealed class WatchedMessage
     public ulong PayloadSize { get; }
 
     /// <summary>How many memfds it has.</summary>
-    public int Memfds => Pieces.Count(static piece => piece.Kind == PieceKind.Memfd);
+    public int Memfds => Pieces.Count(static piece => piece.Kind == PieceSource.Memfd);
 
     /// <summary>Some of the payload was not copied.</summary>
     public bool IsCut => Pieces.Any(static piece => piece.IsCut);
@@ -192,8 +192,8 @@ internal sealed class WatchedMessage
     // Zero bytes are made when they are looked at: what a file says of them is not believed beyond what a message can have.
     private static bool IsWellFormed(in CapturedPiece piece, int copied) => piece.Kind switch
     {
-        PieceKind.Copied or PieceKind.Memfd => (ulong)copied <= piece.Size,
-        PieceKind.Zeros => copied == 0 && piece.Size <= int.MaxValue,
+        PieceSource.Copied or PieceSource.Memfd => (ulong)copied <= piece.Size,
+        PieceSource.Zeros => copied == 0 && piece.Size <= int.MaxValue,
         _ => false,
     };
 
