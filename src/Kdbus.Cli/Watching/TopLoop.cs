@@ -44,7 +44,7 @@ internal sealed class TopLoop
         {
             if (!await CountAsync(_began + (long)Interval.TotalNanoseconds, null).ConfigureAwait(false))
                 return;
-            TopRound round = Round();
+            TopRound round = Round().SortedBy(Sort);
             if (output.IsJson)
             {
                 output.Json(new JsonObject
@@ -99,7 +99,7 @@ internal sealed class TopLoop
         void Draw()
         {
             (int columns, int rows) = AlternateScreen.Size;
-            screen.Draw(TopScreen.Lines(_invocation.Bus.Bus, round, Sort, isPaused, showsHelp, columns, rows));
+            screen.Draw(TopScreen.Lines(_invocation.Bus.Bus, round?.SortedBy(Sort), Sort, isPaused, showsHelp, columns, rows));
         }
     }
 
@@ -127,7 +127,7 @@ internal sealed class TopLoop
     {
         long now = Clock.MonotonicNanoseconds;
         _traffic.End();
-        TopRound round = TopRound.Of(_traffic, TimeSpan.FromTicks((now - _began) / 100), _status.Connections(), _feed.Connection.Id, _feed.Lost, _peers, Sort);
+        TopRound round = TopRound.Of(_traffic, TimeSpan.FromTicks((now - _began) / 100), _status.Connections(), _feed.Connection.Id, _feed.Lost, _peers);
         _traffic.Begin();
         _began = now;
         return round;

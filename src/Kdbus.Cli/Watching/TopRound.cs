@@ -72,8 +72,7 @@ internal sealed record TopRound(TimeSpan Took, double Messages, double Bytes, lo
     /// <param name="self">Our own.</param>
     /// <param name="lost">Messages that were not seen.</param>
     /// <param name="peers">Who is who.</param>
-    /// <param name="sort">How to sort.</param>
-    public static TopRound Of(TopTraffic traffic, TimeSpan took, IReadOnlyList<ConnectionRow> connections, ulong self, long lost, PeerBook peers, TopSort sort)
+    public static TopRound Of(TopTraffic traffic, TimeSpan took, IReadOnlyList<ConnectionRow> connections, ulong self, long lost, PeerBook peers)
     {
         double seconds = Math.Max(took.TotalSeconds, 0.001);
         List<TopPair> pairs =
@@ -81,13 +80,21 @@ internal sealed record TopRound(TimeSpan Took, double Messages, double Bytes, lo
             .. traffic.Pairs.Select(pair => new TopPair(
                 pair.Key.Caller, peers.LabelOf(pair.Key.Caller), pair.Key.Service, pair.Value.Calls / seconds, pair.Value.P50, pair.Value.P99, pair.Value.Waiting, pair.Value.Unanswered)),
         ];
-        Dictionary<string, ulong> slowest = new(StringComparer.Ordinal);
-        foreach (TopPair pair in pairs)
-            slowest[pair.Service] = Math.Max(slowest.GetValueOrDefault(pair.Service), pair.P99);
         List<TopPeer> rows = [.. connections.Where(row => row.Id != self).Select(row => PeerOf(row, traffic.Peers.GetValueOrDefault(row.Id) ?? new PeerTraffic(), seconds))];
-        return new TopRound(
-            took, traffic.Messages / seconds, traffic.Bytes / seconds, lost,
-            [.. Sorted(rows, sort, row => row.Names.Append($"{row.Id}").Max(name => slowest.GetValueOrDefault(name)))], [.. Sorted(pairs, sort)]);
+        return new TopRound(took, traffic.Messages / seconds, traffic.Bytes / seconds, lost, rows, pairs);
+    }
+
+    /// <summary>The same in another order.</summary>
+    public TopRound SortedBy(TopSort sort)
+    {
+        Dictionary<string, ulong> slowest = new(StringComparer.Ordinal);
+        foreach (TopPair pair in Pairs)
+            slowest[pair.Service] = Math.Max(slowest.GetValueOrDefault(pair.Service), pair.P99);
+        return this with
+        {
+            Peers = [.. Sorted(Peers, sort, row => row.Names.Append($"{row.Id}").Max(name => slowest.GetValueOrDefault(name)))],
+            Pairs = [.. Sorted(Pairs, sort)],
+        };
     }
 
     /// <summary>A number per second.</summary>
@@ -108,7 +115,7 @@ internal sealed record TopRound(TimeSpan Took, double Messages, double Bytes, lo
         row.Id, row.Names.Count > 0 ? row.Names[0] : row.ActivatorOf ?? row.Description, row.Names, row.Process, row.Pid, traffic.MessagesOut / seconds, traffic.MessagesIn / seconds,
         traffic.BytesOut / seconds, traffic.BytesIn / seconds, row.Queued, row.PoolUsed, row.PoolSize, row.Dropped);
 
-    private static IEnumerable<TopPeer> Sorted(List<TopPeer> rows, TopSort sort, Func<TopPeer, ulong> latency)
+    private static IEnumerable<TopPeer> Sorted(IReadOnlyList<TopPeer> rows, TopSort sort, Func<TopPeer, ulong> latency)
     {
         IOrderedEnumerable<TopPeer> sorted = sort switch
         {
@@ -122,7 +129,7 @@ internal sealed record TopRound(TimeSpan Took, double Messages, double Bytes, lo
         return sorted.ThenByDescending(static row => row.MessagesOut + row.MessagesIn).ThenBy(static row => row.Id);
     }
 
-    private static IEnumerable<TopPair> Sorted(List<TopPair> pairs, TopSort sort)
+    private static IEnumerable<TopPair> Sorted(IReadOnlyList<TopPair> pairs, TopSort sort)
     {
         IOrderedEnumerable<TopPair> sorted = sort switch
         {
