@@ -90,7 +90,7 @@ internal sealed class MessageLine(Output output, PayloadShown shown)
             if (message.Receiver != 0)
             {
                 parts.Add(new LinePart("→", "dim", IsJoined: true));
-                AddPeer(parts, message.Receiver, peers);
+                AddPeer(parts, message.Receiver, peers, isJoined: true);
             }
             parts.Add(new LinePart(Escaped.Text(news.Text(message.ReplyTo)), message.Kind.Style()));
             if (ended is { } end)

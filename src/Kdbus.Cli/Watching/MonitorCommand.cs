@@ -49,8 +49,7 @@ internal static class MonitorCommand
         await using (feed.ConfigureAwait(false))
         {
             PeerBook peers = new(feed.Connection);
-            foreach (WatchedMessage state in LiveWatch.State(peers))
-                peers.Learn(state);
+            peers.AskAll();
             Viewer viewer = new(invocation.Output, shown, new Sight(peers, filter), peers);
             Invocation.Note($"watching {invocation.Bus.Directory} as connection {feed.Connection.Id}{(time is null && most == int.MaxValue ? "; Ctrl-C ends" : "")}");
             try

@@ -6,8 +6,8 @@ using Kdbus.Linux;
 namespace Kdbus.Cli.Watching;
 
 /// <summary>
-/// A monitor connection and what it receives. Each message is copied out of the pool and given back where it is received, so whoever looks at them slowly, a
-/// terminal or a disk, does not make the bus drop the next ones: they wait here, up to a bound. What is lost all the same is counted.
+/// A monitor connection and what it receives. Each message is copied and given back where it is received, so whoever looks at them slowly, a terminal or a disk, does
+/// not make the bus drop the next ones: they wait here, up to a bound. What is lost all the same is counted.
 /// </summary>
 internal sealed class MonitorFeed : IAsyncDisposable
 {

@@ -48,6 +48,15 @@ internal sealed class PeerBook
         return names;
     }
 
+    /// <summary>Learns who is there now. Who comes later is asked about when he comes, and may have gone again by then.</summary>
+    public void AskAll()
+    {
+        foreach ((string name, ulong owner) in AskNames())
+            Own(name, owner);
+        foreach (PeerInfo peer in _bus!.List())
+            _ = See(peer.Id);
+    }
+
     /// <summary>Learns what a message tells.</summary>
     public void Learn(WatchedMessage message)
     {

@@ -22,8 +22,7 @@ internal sealed class TopLoop
     {
         (_invocation, _feed, _status) = (invocation, feed, status);
         _peers = new PeerBook(feed.Connection);
-        foreach (WatchedMessage state in LiveWatch.State(_peers))
-            _peers.Learn(state);
+        _peers.AskAll();
         _traffic = new TopTraffic(_peers);
     }
 
@@ -42,8 +41,11 @@ internal sealed class TopLoop
         Output output = _invocation.Output;
         for (int i = 0; i < Rounds && !_invocation.Ending.IsCancellationRequested; i++)
         {
-            if (!await CountAsync(_began + (long)Interval.TotalNanoseconds, null).ConfigureAwait(false))
-                return;
+            while (!await CountAsync(_began + (long)Interval.TotalNanoseconds, null).ConfigureAwait(false))
+            {
+                if (_invocation.Ending.IsCancellationRequested)
+                    return;
+            }
             TopRound round = Round().SortedBy(Sort);
             if (output.IsJson)
             {
@@ -136,11 +138,9 @@ internal sealed class TopLoop
     // Counts until a time; false: a key came, or the program shall end.
     private async Task<bool> CountAsync(long until, ChannelReader<ConsoleKeyInfo>? keys)
     {
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(_invocation.Ending);
-        long left = until - Clock.MonotonicNanoseconds;
-        using CancellationTokenSource time = CancellationTokenSource.CreateLinkedTokenSource(end.Token);
-        time.CancelAfter(TimeSpan.FromTicks(Math.Max(1, left / 100)));
-        using CancellationTokenSource waiting = CancellationTokenSource.CreateLinkedTokenSource(time.Token);
+        using CancellationTokenSource waiting = CancellationTokenSource.CreateLinkedTokenSource(_invocation.Ending);
+        // Timers know milliseconds only: a little late, so that the time is over when it fires.
+        waiting.CancelAfter((int)Math.Clamp((until - Clock.MonotonicNanoseconds) / 1_000_000 + 1, 1, int.MaxValue));
         Task? pressed = keys is null ? null : CancelOnKeyAsync(keys, waiting);
         try
         {
@@ -153,7 +153,7 @@ internal sealed class TopLoop
         }
         catch (OperationCanceledException) when (waiting.IsCancellationRequested)
         {
-            // One of the three: which one is looked at below.
+            // The time, a key or a signal: which one is looked at below.
         }
         finally
         {

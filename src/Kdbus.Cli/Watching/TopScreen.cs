@@ -66,14 +66,14 @@ internal static class TopScreen
         StringBuilder head = new(bus);
         if (round is not null)
         {
-            _ = head.Append(CultureInfo.InvariantCulture, $"  {round.Peers.Count} connections  {TopRound.RateText(round.Messages)} msg/s  {Sizes.Text(round.Bytes)} B/s");
+            _ = head.Append(CultureInfo.InvariantCulture, $"  {round.Peers.Count} {(round.Peers.Count == 1 ? "connection" : "connections")}  {TopRound.RateText(round.Messages)} msg/s  {Sizes.Text(round.Bytes)} B/s");
             if (round.Lost > 0)
                 _ = head.Append(CultureInfo.InvariantCulture, $"  {round.Lost} NOT SEEN");
         }
         return head.Append(CultureInfo.InvariantCulture, $"  sort: {sort.ToString().ToLowerInvariant()}{(isPaused ? "  PAUSED" : "")}  h: help").ToString();
     }
 
-    private static int PeerName(int columns) => Math.Max(4, columns - 56);
+    private static int PeerName(int columns) => Math.Max(4, columns - 54);
 
     private static string PeerHead(int columns) =>
         Fit($"{"ID",6} {"NAME, PROCESS".PadRight(PeerName(columns))} {"OUT/s",7} {"IN/s",7} {"OUT B/s",9} {"IN B/s",9} {"QUEUE",5} {"POOL",5}", columns);
@@ -86,7 +86,7 @@ internal static class TopScreen
             columns);
     }
 
-    private static int PairSide(int columns) => Math.Max(4, (columns - 46) / 2);
+    private static int PairSide(int columns) => Math.Max(4, (columns - 42) / 2);
 
     private static string PairHead(int columns) =>
         Fit($"{"CALLER".PadRight(PairSide(columns))} {"SERVICE".PadRight(PairSide(columns))} {"CALLS/s",8} {"P50",9} {"P99",9} {"WAIT",5} {"LOST",5}", columns);
