@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Reflection;
 using System.Text;
 using Kdbus.Cli.Capture;
 using Kdbus.Cli.Watching;
@@ -24,6 +25,18 @@ public sealed class PcapngTests
         WatchedMessage reply = reader.Read()!;
         Assert.Equal((MessageKind.Reply, 5UL, 7UL, 3UL, true), (reply.Kind, reply.Sender, reply.Receiver, reply.ReplyTo, reply.Notes.IsIncomplete));
         Assert.Null(reader.Read());
+    }
+
+    [Fact]
+    public void The_example_of_the_description_is_a_message()
+    {
+        string root = typeof(PcapngTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(static data => data.Key == "RepoRoot").Value!;
+        string example = File.ReadAllText(Path.Combine(root, "docs/capture.md")).Split("## An example")[1].Split("```")[1];
+        // What the bytes are stands behind at least five blanks.
+        byte[] packet = Convert.FromHexString(string.Concat(example.Split('\n').Select(static line => line.Split("     ")[0])).Replace(" ", "", StringComparison.Ordinal));
+        Assert.Equal(Record(Message(7, 0, cookie: 3, flags: 1, last: 9 * Second, items: [Name("org.example.Echo"), Payload("hello")]), flags: 0, arrived: 10 * Second), packet);
+        WatchedMessage message = CaptureReader.Of(new MemoryStream([.. Section(), .. Interface(), .. Packet(packet)])).Read()!;
+        Assert.Equal(("org.example.Echo", "hello", 10 * Second), (message.Name, Encoding.ASCII.GetString(message.Payload.ToArray()), message.MonotonicNs));
     }
 
     [Fact]

@@ -31,12 +31,14 @@ internal sealed class AlternateScreen : IDisposable
 
     /// <summary>Shows lines from the top; the rest of the screen is blank. They must fit.</summary>
     /// <param name="lines">The lines, which may have escape sequences for colours.</param>
-    public void Draw(IReadOnlyList<string> lines)
+    /// <param name="rows">Rows of the screen.</param>
+    public void Draw(IReadOnlyList<string> lines, int rows)
     {
+        // Erased before it is written: behind a full line the cursor still stands on its last column.
         StringBuilder frame = new("\e[H");
         for (int i = 0; i < lines.Count; i++)
-            _ = frame.Append(i == 0 ? "" : "\r\n").Append(lines[i]).Append("\e[0m\e[K");
-        Write(frame.Append("\e[J").ToString());
+            _ = frame.Append(i == 0 ? "" : "\r\n").Append("\e[2K").Append(lines[i]).Append("\e[0m");
+        Write(frame.Append(lines.Count < rows ? "\r\n\e[J" : "").ToString());
     }
 
     /// <summary>Leaves it.</summary>

@@ -101,7 +101,7 @@ internal sealed class TopLoop
         void Draw()
         {
             (int columns, int rows) = AlternateScreen.Size;
-            screen.Draw(TopScreen.Lines(_invocation.Bus.Bus, round?.SortedBy(Sort), Sort, isPaused, showsHelp, columns, rows));
+            screen.Draw(TopScreen.Lines(_invocation.Bus.Bus, round?.SortedBy(Sort), Sort, isPaused, showsHelp, columns, rows), rows);
         }
     }
 

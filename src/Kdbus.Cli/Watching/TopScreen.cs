@@ -73,7 +73,7 @@ internal static class TopScreen
         return head.Append(CultureInfo.InvariantCulture, $"  sort: {sort.ToString().ToLowerInvariant()}{(isPaused ? "  PAUSED" : "")}  h: help").ToString();
     }
 
-    private static int PeerName(int columns) => Math.Max(4, columns - 54);
+    private static int PeerName(int columns) => Math.Max(4, columns - 55);
 
     private static string PeerHead(int columns) =>
         Fit($"{"ID",6} {"NAME, PROCESS".PadRight(PeerName(columns))} {"OUT/s",7} {"IN/s",7} {"OUT B/s",9} {"IN B/s",9} {"QUEUE",5} {"POOL",5}", columns);
