@@ -76,7 +76,7 @@ internal static class TopScreen
     private static int PeerName(int columns) => Math.Max(4, columns - 55);
 
     private static string PeerHead(int columns) =>
-        Fit($"{"ID",6} {"NAME, PROCESS".PadRight(PeerName(columns))} {"OUT/s",7} {"IN/s",7} {"OUT B/s",9} {"IN B/s",9} {"QUEUE",5} {"POOL",5}", columns);
+        Fit($"{"ID",6} {Pad("NAME, PROCESS", PeerName(columns))} {"OUT/s",7} {"IN/s",7} {"OUT B/s",9} {"IN B/s",9} {"QUEUE",5} {"POOL",5}", columns);
 
     private static string PeerLine(TopPeer peer, int columns)
     {
@@ -89,7 +89,7 @@ internal static class TopScreen
     private static int PairSide(int columns) => Math.Max(4, (columns - 42) / 2);
 
     private static string PairHead(int columns) =>
-        Fit($"{"CALLER".PadRight(PairSide(columns))} {"SERVICE".PadRight(PairSide(columns))} {"CALLS/s",8} {"P50",9} {"P99",9} {"WAIT",5} {"LOST",5}", columns);
+        Fit($"{Pad("CALLER", PairSide(columns))} {Pad("SERVICE", PairSide(columns))} {"CALLS/s",8} {"P50",9} {"P99",9} {"WAIT",5} {"LOST",5}", columns);
 
     private static string PairLine(TopPair pair, int columns)
     {
