@@ -34,10 +34,10 @@ public sealed partial class BusConnection : IAsyncDisposable
         Bloom = ReadBloom(_pool.At(hello.Offset, hello.ItemsSize));
         HasExtensions = ExchangeWire.IsKnown(file);
 
-        // What waits inside of an EXCHANGE is waked by BYEBYE, which only ordinary connections can say.
-        UsesExchange = HasExtensions && !options.ClassicOnly && options.Kind == ConnectionKind.Ordinary;
+        // What waits inside of an EXCHANGE is waked by BYEBYE, which only ordinary connections can say: a monitor waits outside.
+        UsesExchange = HasExtensions && !options.ClassicOnly && (options.Kind is ConnectionKind.Ordinary or ConnectionKind.Monitor);
         Wire = UsesExchange
-            ? new ExchangeWire(this, file, _pool, options.AcceptDescriptors)
+            ? new ExchangeWire(this, file, _pool, options.AcceptDescriptors, waitsOutside: options.Kind != ConnectionKind.Ordinary)
             : new ClassicWire(this, file, _pool, hasSockets: HasExtensions && options.AcceptDescriptors);
         Receiver = new Receiver(this, Wire);
         Calls = new PendingCalls(this, options.MaxPendingCalls);

@@ -108,10 +108,10 @@ public sealed class OutputTests
     public void Payload_types_are_eight_characters_or_a_number()
     {
         Assert.Equal(0x7261772e64617461UL, PayloadTypeNames.Parse("raw.data"));
-        Assert.Equal("raw.data", PayloadTypeNames.Text(0x7261772e64617461));
+        Assert.Equal("raw.data", PayloadTypeNames.Of(0x7261772e64617461));
         Assert.Equal(0x12UL, PayloadTypeNames.Parse("0x12"));
         Assert.Equal(12345678UL, PayloadTypeNames.Parse("12345678"));
-        Assert.Equal("0x12", PayloadTypeNames.Text(0x12));
+        Assert.Equal("0x12", PayloadTypeNames.Of(0x12));
         Assert.Null(PayloadTypeNames.Parse("short"));
         Assert.Null(PayloadTypeNames.Parse("0xg"));
     }

@@ -102,7 +102,7 @@ public sealed class TalkingTests
         Assert.Equal("KEPT", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
         (await scene.RunAsync("call", "org.example.Upper", "x", "--output", "/no/such/dir")).Failed(73, "cannot write '/no/such/dir'");
         using Terminal terminal = Terminal.Open([$"KDBUSCTL_BUS={scene.BusPath}"], 80, 24, "call", "org.example.Upper", "--as", "hex", "00ff4142");
-        Assert.Matches(@"(?m)^000000  00 ff 41 42 {10,}\.\.AB$", await terminal.EndsAsync(0));
+        Assert.Matches(@"(?m)^00000000  00 ff 41 42 {10,}\|\.\.AB\|$", await terminal.EndsAsync(0));
         Assert.Contains("  call 1  raw.data  5 bytes  hello", serving.Output, StringComparison.Ordinal);
     }
 
@@ -232,7 +232,7 @@ public sealed class TalkingTests
         await using Scene scene = await Scene.StartAsync();
         (await scene.RunAsync("serve", "nodots")).Failed(64, "'nodots' is no well-known name");
         (await scene.RunAsync("serve", "org.example.X", "--reply", "a", "--command", "b")).Failed(64, "either a text (--reply) or what a command writes");
-        (await scene.RunAsync("serve", "org.example.X", "--count", "-1")).Failed(64, "--count must not be negative");
+        (await scene.RunAsync("serve", "org.example.X", "--count", "0")).Failed(64, "--count: '0' is no number from 1 on");
         (await scene.RunAsync("serve")).Failed(64, "NAME");
     }
 

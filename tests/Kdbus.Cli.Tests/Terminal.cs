@@ -36,6 +36,12 @@ internal sealed class Terminal : IDisposable
     /// <summary>The same with colours, as escape sequences.</summary>
     public string ScreenWithColors() => Tmux("capture-pane", "-e", "-p", "-t", "test");
 
+    /// <summary>What tmux says of the terminal, in its words: <c>#{alternate_on}</c>.</summary>
+    public string Ask(string format) => Tmux("display-message", "-p", "-t", "test", format).TrimEnd('\n');
+
+    /// <summary>Makes it larger or smaller.</summary>
+    public void Resize(int columns, int rows) => _ = Tmux("resize-window", "-t", "test", "-x", Text(columns), "-y", Text(rows));
+
     /// <summary>Waits until the screen shows a text; the screen.</summary>
     public async Task<string> ShowsAsync(string text)
     {

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Reflection;
+using Kdbus.Cli.Capture;
+using Kdbus.Cli.Watching;
 using Kdbus.Shared;
 
 namespace Kdbus.Cli;
@@ -47,6 +49,10 @@ internal static class CommandLine
                 CallCommand.Create(),
                 EmitCommand.Create(),
                 ServeCommand.Create(),
+                MonitorCommand.Create(),
+                CaptureCommand.Create(),
+                ReplayCommand.Create(),
+                TopCommand.Create(),
                 WhyDeniedCommand.Create(),
                 WhyBlockedCommand.Create(),
                 DoctorCommand.Create(),

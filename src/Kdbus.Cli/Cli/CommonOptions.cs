@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace Kdbus.Cli;
 
@@ -36,6 +38,17 @@ internal static class CommonOptions
             });
         }
         return option;
+    }
+
+    /// <summary>How many; without it, without end.</summary>
+    public static Option<int> Count(string description) => new("--count", "-n") { Description = description, HelpName = "N", CustomParser = ParseCount };
+
+    private static int ParseCount(ArgumentResult result)
+    {
+        if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0)
+            return count;
+        result.AddError($"--count: '{result.Tokens[0].Value}' is no number from 1 on.");
+        return 1;
     }
 
     private static Option<string> WithWords(Option<string> option, params string[] words)

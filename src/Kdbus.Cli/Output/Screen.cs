@@ -52,6 +52,7 @@ internal static class Screen
     /// <summary>A value in its colours.</summary>
     public static Text Text(Cell cell) => new(cell.Text, cell.Style is null ? Style.Plain : Style.Parse(cell.Style));
 
-    private static int Width(string text, IAnsiConsole console) =>
+    /// <summary>Columns that a text takes.</summary>
+    public static int Width(string text, IAnsiConsole console) =>
         ((IRenderable)new Text(text)).Measure(RenderOptions.Create(console, console.Profile.Capabilities), int.MaxValue).Max;
 }

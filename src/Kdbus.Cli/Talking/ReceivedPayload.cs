@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json.Nodes;
 using Kdbus.Client;
 
@@ -8,7 +7,6 @@ namespace Kdbus.Cli;
 /// <summary>What was received, shown: as it is in a pipe; on a terminal as text if it is text, else as a dump.</summary>
 internal static class ReceivedPayload
 {
-    private const int BytesALine = 16;
     private const int MostDumped = 4096;
 
     /// <summary>Shows an answer.</summary>
@@ -16,7 +14,7 @@ internal static class ReceivedPayload
     {
         if (output.IsJson)
         {
-            JsonObject json = new() { ["sender"] = message.Sender, ["latency"] = (long)took.TotalNanoseconds, ["type"] = PayloadTypeNames.Text(message.PayloadType), ["size"] = message.Payload.Length };
+            JsonObject json = new() { ["sender"] = message.Sender, ["latency"] = (long)took.TotalNanoseconds, ["type"] = PayloadTypeNames.Of(message.PayloadType), ["size"] = message.Payload.Length };
             AddTo(json, message.Payload);
             json["descriptors"] = ReceivedDescriptors.ToJson(message);
             output.Json(json);
@@ -67,23 +65,12 @@ internal static class ReceivedPayload
             json["base64"] = Convert.ToBase64String(bytes);
     }
 
-    /// <summary>Offset, bytes, characters; cut behind 4 KiB.</summary>
+    /// <summary>Its beginning, as a dump.</summary>
     private static void Dump(Output output, in ReadOnlySequence<byte> payload)
     {
-        byte[] bytes = payload.Slice(0, Math.Min(payload.Length, MostDumped)).ToArray();
-        for (int offset = 0; offset < bytes.Length; offset += BytesALine)
-        {
-            ReadOnlySpan<byte> line = bytes.AsSpan(offset, Math.Min(BytesALine, bytes.Length - offset));
-            StringBuilder hexadecimal = new(), characters = new();
-            foreach (byte one in line)
-            {
-                _ = hexadecimal.Append(System.Globalization.CultureInfo.InvariantCulture, $"{one:x2} ");
-                _ = characters.Append(one is >= 0x20 and < 0x7f ? (char)one : '.');
-            }
-            output.Part($"{offset:x6}  ", "dim");
-            output.Line($"{hexadecimal.ToString().PadRight(BytesALine * 3)} {characters}");
-        }
-        if (payload.Length > bytes.Length)
-            output.Line($"... {payload.Length - bytes.Length} more bytes; --output FILE takes all", "dim");
+        foreach (string line in HexDump.Lines(payload.Slice(0, Math.Min(payload.Length, MostDumped))))
+            output.Line(line);
+        if (payload.Length > MostDumped)
+            output.Line($"... {payload.Length - MostDumped} more bytes; --output FILE takes all", "dim");
     }
 }

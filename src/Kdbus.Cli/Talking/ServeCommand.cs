@@ -17,7 +17,7 @@ internal static class ServeCommand
         Argument<string> name = new("NAME") { Description = "the well-known name to own" };
         Option<string?> reply = new("--reply", "-r") { Description = "answer every request with this text; without --reply and --command the answer is the request's own payload", HelpName = "TEXT" };
         Option<string?> shell = new("--command", "-c") { Description = "answer with what a shell command writes; the payload is its standard input, KDBUSCTL_SENDER who asks; if it fails the answer is an error", HelpName = "COMMAND" };
-        Option<int> count = new("--count", "-n") { Description = "end after so many messages; 0: never", HelpName = "N" };
+        Option<int> count = CommonOptions.Count("end after so many messages");
         Option<bool> replace = new("--replace") { Description = "take the name from an owner that allows it" };
         Option<bool> queue = new("--queue") { Description = "wait for the name if somebody owns it" };
         Option<bool> quiet = new("--quiet") { Description = "do not show what comes" };
@@ -29,8 +29,6 @@ internal static class ServeCommand
         {
             if (result.GetValue(reply) is not null && result.GetValue(shell) is not null)
                 result.AddError("An answer is either a text (--reply) or what a command writes (--command).");
-            if (result.GetValue(count) < 0)
-                result.AddError("--count must not be negative.");
         });
         Invocation.SetAction(command, invocation => ServeAsync(
             invocation,
@@ -39,7 +37,7 @@ internal static class ServeCommand
             invocation.Get(reply) is { } text ? _ => Task.FromResult(new ServedAnswer(Encoding.UTF8.GetBytes(text), null))
                 : invocation.Get(shell) is { } line ? message => ShellAnswer.RunAsync(line, message, invocation.Ending)
                 : static message => Task.FromResult(new ServedAnswer(message.ToArray(), null)),
-            invocation.Get(count),
+            invocation.Has(count) ? invocation.Get(count) : int.MaxValue,
             invocation.Get(quiet)));
         return command;
     }
@@ -57,7 +55,7 @@ internal static class ServeCommand
                 Invocation.Note(owned.IsOwner ? $"serving {name} as connection {bus.Id}" : $"waiting for {name} as connection {bus.Id}: somebody else owns it");
                 try
                 {
-                    for (int received = 0; count == 0 || received < count; received++)
+                    for (int received = 0; received < count; received++)
                     {
                         using Message message = await bus.ReceiveAsync(invocation.Ending).ConfigureAwait(false);
                         if (!isQuiet)
@@ -107,14 +105,14 @@ internal static class ServeCommand
         string kind = message.IsRequest ? "call" : message.IsSignal ? "signal" : "message";
         if (output.IsJson)
         {
-            JsonObject json = new() { ["sender"] = message.Sender, ["kind"] = kind, ["cookie"] = message.Cookie, ["type"] = PayloadTypeNames.Text(message.PayloadType), ["size"] = message.Payload.Length };
+            JsonObject json = new() { ["sender"] = message.Sender, ["kind"] = kind, ["cookie"] = message.Cookie, ["type"] = PayloadTypeNames.Of(message.PayloadType), ["size"] = message.Payload.Length };
             ReceivedPayload.AddTo(json, message.Payload);
             json["descriptors"] = ReceivedDescriptors.ToJson(message);
             output.Json(json);
             return;
         }
         output.Part(message.Sender.ToString(CultureInfo.InvariantCulture), "cyan");
-        output.Part($"  {kind} {message.Cookie}  {PayloadTypeNames.Text(message.PayloadType)}  {message.Payload.Length} bytes  ");
+        output.Part($"  {kind} {message.Cookie}  {PayloadTypeNames.Of(message.PayloadType)}  {message.Payload.Length} bytes  ");
         output.Line(Escaped.Payload(message.Payload, PreviewWidth), "dim");
         foreach (string descriptor in ReceivedDescriptors.Describe(message))
             output.Line($"  {descriptor}");

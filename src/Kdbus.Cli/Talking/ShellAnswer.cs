@@ -17,7 +17,7 @@ internal static class ShellAnswer
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add(command);
         start.Environment["KDBUSCTL_SENDER"] = message.Sender.ToString(CultureInfo.InvariantCulture);
-        start.Environment["KDBUSCTL_TYPE"] = PayloadTypeNames.Text(message.PayloadType);
+        start.Environment["KDBUSCTL_TYPE"] = PayloadTypeNames.Of(message.PayloadType);
         byte[] payload = message.ToArray();
         using Process process = Process.Start(start)!;
         try

@@ -50,7 +50,7 @@ internal static class TypedCall
         if (answer.PayloadType != PayloadTypes.Call || bytes.Length < AnswerHeaderSize || bytes[0] != Version || bytes[1] != Answer || bytes[2] != Json)
         {
             throw new CommandException(
-                ExitCode.PeerFailed, $"the answer is none of a typed service that speaks JSON: payload type {PayloadTypeNames.Text(answer.PayloadType)}, {Convert.ToHexStringLower(bytes.AsSpan(0, Math.Min(bytes.Length, AnswerHeaderSize)))}...",
+                ExitCode.PeerFailed, $"the answer is none of a typed service that speaks JSON: payload type {PayloadTypeNames.Of(answer.PayloadType)}, {Convert.ToHexStringLower(bytes.AsSpan(0, Math.Min(bytes.Length, AnswerHeaderSize)))}...",
                 "without --member the answer is shown as it is");
         }
         ReadOnlySpan<byte> value = bytes.AsSpan(AnswerHeaderSize);

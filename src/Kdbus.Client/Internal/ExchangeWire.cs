@@ -9,7 +9,7 @@ namespace Kdbus.Client.Internal;
 /// One system call for what takes several otherwise: EXCHANGE. The number of the command has the size of its room in it, all of which the kernel
 /// copies both ways; so the room is as small as what was received lately allows. What does not fit into it comes through the pool.
 /// </summary>
-internal sealed unsafe class ExchangeWire(BusConnection connection, IEndpointFile file, Pool pool, bool acceptDescriptors)
+internal sealed unsafe class ExchangeWire(BusConnection connection, IEndpointFile file, Pool pool, bool acceptDescriptors, bool waitsOutside)
     : Wire(connection, file, pool)
 {
     private const int Head = 80;
@@ -105,10 +105,21 @@ internal sealed unsafe class ExchangeWire(BusConnection connection, IEndpointFil
         Room room = Connection.Rooms.Pop();
         try
         {
-            int result = Exchange(outgoing, room, ExchangeFlags.Recv, out DescriptorChannel? channel);
-            dropped = room.Command.DroppedMsgs;
-            if (result < 0)
-                return result;
+            DescriptorChannel? channel;
+            while (true)
+            {
+                int result = Exchange(outgoing, room, ExchangeFlags.Recv, waitsOutside ? 0 : Forever, out channel);
+                dropped = room.Command.DroppedMsgs;
+                if (result < 0)
+                    return result;
+                if (!waitsOutside || room.Command.Received > 0 || dropped > 0)
+                    break;
+                result = File.Wait(-1);
+                if (result < 0 && result != -SystemError.EINTR)
+                    return result;
+                if (Connection.IsEnding)
+                    return 0;
+            }
             int next = Head;
             bool isInline = true;
             for (uint left = room.Command.Received; left > 0; left--)
@@ -132,7 +143,7 @@ internal sealed unsafe class ExchangeWire(BusConnection connection, IEndpointFil
         Room room = Connection.Rooms.Pop();
         try
         {
-            return Exchange(outgoing, room, ExchangeFlags.None, out _);
+            return Exchange(outgoing, room, ExchangeFlags.None, 0, out _);
         }
         finally
         {
@@ -142,12 +153,12 @@ internal sealed unsafe class ExchangeWire(BusConnection connection, IEndpointFil
 
     // A message that is refused does not hold up those behind it: its owner is told, and the rest is sent. A command that could not send everything
     // receives what is there, but does not wait.
-    private int Exchange(Outgoing? outgoing, Room room, ExchangeFlags flags, out DescriptorChannel? channel)
+    private int Exchange(Outgoing? outgoing, Room room, ExchangeFlags flags, ulong wait, out DescriptorChannel? channel)
     {
         while (true)
         {
             ReadOnlySpan<byte> messages = outgoing is null ? default : outgoing.Bytes;
-            int start = Begin(room, flags, flags == ExchangeFlags.None ? 0 : Forever, -1, out channel);
+            int start = Begin(room, flags, wait, -1, out channel);
             messages.CopyTo(room.Bytes.AsSpan(start));
             room.Command.MsgsSize = (ulong)messages.Length;
             int size = start + messages.Length;

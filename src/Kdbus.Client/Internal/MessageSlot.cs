@@ -45,6 +45,9 @@ internal sealed class MessageSlot(BusConnection connection)
     /// <summary>Whether it was counted among the requests that can be cancelled.</summary>
     public bool IsCancelable { get; set; }
 
+    /// <summary>All of it where it lies: header, items, and the payload that came in it.</summary>
+    public ReadOnlySpan<byte> Bytes => _bytes.Span;
+
     /// <summary>Its items.</summary>
     public ItemReader Items => new(_bytes.Span[Unsafe.SizeOf<KdbusMsg>()..(int)Header.Size]);
 

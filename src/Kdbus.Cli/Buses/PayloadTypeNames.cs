@@ -20,7 +20,7 @@ internal static class PayloadTypeNames
     };
 
     /// <summary>The characters if it has only visible ones, else a hexadecimal number.</summary>
-    public static string Text(ulong type)
+    public static string Of(ulong type)
     {
         Span<byte> bytes = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64BigEndian(bytes, type);
@@ -32,7 +32,7 @@ internal static class PayloadTypeNames
     {
         if (text.StartsWith("0x", StringComparison.Ordinal))
             return ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong hexadecimal) ? hexadecimal : null;
-        if (text.Length == 8 && Ascii.IsValid(text) && !ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+        if (text.Length == sizeof(ulong) && !text.AsSpan().ContainsAnyExceptInRange('!', '~') && !text.All(char.IsAsciiDigit))
             return BinaryPrimitives.ReadUInt64BigEndian(Encoding.ASCII.GetBytes(text));
         return ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : null;
     }
