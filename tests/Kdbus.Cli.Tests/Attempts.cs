@@ -31,9 +31,17 @@ internal sealed class Attempts : IAsyncDisposable
             foreach (string word in (string[])[$"--reuid={uid}", $"--regid={gid}", others, "--", program, endpoint])
                 start.ArgumentList.Add(word);
             Process process = Process.Start(start)!;
-            string? id = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromMinutes(1));
-            Assert.NotNull(id);
-            return new Attempts(process, ulong.Parse(id, CultureInfo.InvariantCulture));
+            try
+            {
+                string? id = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromMinutes(1));
+                Assert.NotNull(id);
+                return new Attempts(process, ulong.Parse(id, CultureInfo.InvariantCulture));
+            }
+            catch
+            {
+                await new Attempts(process, 0).DisposeAsync();
+                throw;
+            }
         }
         finally
         {

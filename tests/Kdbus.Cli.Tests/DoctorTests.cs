@@ -123,6 +123,17 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public async Task On_a_terminal_it_fits_and_has_colours()
+    {
+        await using Scene scene = await Scene.StartAsync();
+        using Terminal terminal = Terminal.Open(["NO_COLOR="], 80, 60, "doctor", "--color", "always");
+        string screen = await terminal.EndsAsync(0);
+        Assert.Contains("A domain can be mounted here.", screen, StringComparison.Ordinal);
+        Assert.All(screen.Split('\n'), static line => Assert.InRange(line.Length, 0, 80));
+        Assert.Matches("\u001b\\[[0-9;]*32mok", terminal.ScreenWithColors());
+    }
+
+    [Fact]
     public async Task A_domain_whose_server_was_killed_is_found()
     {
         await using Scene scene = await Scene.StartAsync();

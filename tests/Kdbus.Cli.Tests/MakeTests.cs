@@ -79,7 +79,7 @@ public sealed class MakeTests
         using Process dead = Process.Start("/bin/true");
         await dead.WaitForExitAsync(TestContext.Current.CancellationToken);
         string pidFile = Path.Combine(scene.Files, "pid");
-        await File.WriteAllTextAsync(pidFile, $"{dead.Id} and more that goes\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(pidFile, $"{dead.Id}\n", TestContext.Current.CancellationToken);
         Running maker = scene.Start("bus", "make", "made", "--domain", scene.Domain, "--pid-file", pidFile);
         _ = await maker.SaysAsync("0-made/bus");
         Assert.Equal($"{maker.Pid}\n", await File.ReadAllTextAsync(pidFile, TestContext.Current.CancellationToken));

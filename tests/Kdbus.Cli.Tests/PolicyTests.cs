@@ -110,6 +110,8 @@ public sealed class PolicyTests
         _ = await holder.SaysAsync("holding the policy");
         string path = (await endpoint.SaysAsync("0-door\n")).TrimEnd('\n');
 
+        Outcome rules = (await scene.RunAsync("policy", "show", "--rules", "--bus", endpointOfBus)).Succeeded();
+        Assert.Equal(bus.Select(static rule => rule.Split(' ')[0]).Order(StringComparer.Ordinal), rules.Lines.Select(static rule => rule.Split(' ')[0]).Order(StringComparer.Ordinal), StringComparer.Ordinal);
         string[] names = [.. served, "org.lonely.Only", "org.free.Mine", "org.free.Taken", "org.free.Two.Words", "org.mine.Own"];
         (uint Uid, uint Gid, uint[] Groups)[] users = [(Alice, Alice, []), (Bob, Bob, [Staff]), (Bob, Guests, []), (20003, 20003, []), (0, 0, [])];
         int allowed = 0, denied = 0;

@@ -35,6 +35,7 @@ public sealed class WhyTests
         Assert.Equal(1, own.Code);
         Assert.Contains("gives connection " + id, own.Output, StringComparison.Ordinal);
         Assert.Contains("no more than talk", own.Output, StringComparison.Ordinal);
+        Assert.Matches(@"to allow it, connection \d+, which holds that entry, has to say: org\.example\.Clock user:20001=own\n", own.Output);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Kdbus.Abi;
 using Kdbus.Client;
@@ -95,8 +96,11 @@ internal sealed record Explanation(string Asker, Asker Ids, PolicyAccessLevel Le
             return "only its own user and who is privileged on the bus can reach it; it would have to own a name that policy allows";
         if (step.Book.Endpoint is { } endpoint)
             return $"to allow it, the maker of the endpoint {endpoint} has to say: {rule}";
-        bool isChange = step.Answer.Any(static answer => answer.Entry?.Name == answer.Name);
-        return isChange ? $"to allow it, who holds that entry has to say: {rule}" : $"to allow it: kdbusctl policy set '{rule}'";
+        if (step.Answer.FirstOrDefault(static answer => answer.Entry?.Name == answer.Name)?.Entry is not { } entry)
+            return $"to allow it: kdbusctl policy set '{rule}'";
+        // A name has one holder.
+        string holder = entry.Holder is { } id ? string.Create(CultureInfo.InvariantCulture, $"connection {id}, which holds that entry,") : "who holds that entry";
+        return $"to allow it, {holder} has to say: {rule}";
     }
 
     private static string Word(Ground ground) => ground switch

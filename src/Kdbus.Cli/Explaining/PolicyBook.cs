@@ -45,7 +45,7 @@ internal sealed class PolicyBook(string? endpoint, IReadOnlyList<PolicyEntry> en
 
     /// <summary>That of a bus, or of one of its endpoints, from what the status shows of all.</summary>
     public static PolicyBook Of(IEnumerable<PolicyRow> rows, string? endpoint) =>
-        new(endpoint, [.. rows.Where(row => row.Endpoint == endpoint).Select(static row => new PolicyEntry(row.Name, [.. row.Access.Select(Read)]))]);
+        new(endpoint, [.. rows.Where(row => row.Endpoint == endpoint).Select(static row => new PolicyEntry(row.Name, [.. row.Access.Select(Read)], row.Owner))]);
 
     /// <summary>A line of the status.</summary>
     public static PolicyAccess Read(AccessRow row)

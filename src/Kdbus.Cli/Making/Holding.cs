@@ -9,7 +9,7 @@ namespace Kdbus.Cli;
 /// </summary>
 internal static class Holding
 {
-    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(2);
 
     private static readonly Option<bool> s_detach = new("--detach", "-d") { Description = "go on in the background, in a session of its own; return when it can be used" };
     private static readonly Option<string?> s_pidFile = new("--pid-file")

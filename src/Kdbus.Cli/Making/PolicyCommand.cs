@@ -23,7 +23,7 @@ internal static class PolicyCommand
     {
         Argument<string?> name = new("NAME") { Description = "only what is about this name: its own entry, and the wildcard that would stand for it", Arity = ArgumentArity.ZeroOrOne, DefaultValueFactory = static _ => null };
         Option<string?> endpoint = new("--endpoint", "-e") { Description = "only the policy of this custom endpoint; 'bus' is that of the bus", HelpName = "ENDPOINT" };
-        Option<bool> rules = new("--rules") { Description = "as rules, one a line, as 'policy set --file' and 'endpoint make --policy' read them" };
+        Option<bool> rules = new("--rules") { Description = "as rules, one a line, as 'policy set --file' and 'endpoint make --policy' read them; those of the bus, unless --endpoint says another" };
         Command command = new("show", "Show the policy of a bus and of its custom endpoints: who may see, talk to, or own which names, and who says so. For the owner of the bus and root.")
         {
             name.WithPeers(), endpoint, rules, CommonOptions.Bus, CommonOptions.Json, CommonOptions.Color,
@@ -31,6 +31,9 @@ internal static class PolicyCommand
         Invocation.SetAction(command, invocation =>
         {
             string? asked = invocation.Get(name), of = invocation.Get(endpoint);
+            // What is read again is the policy of one of them.
+            if (of is null && invocation.Get(rules))
+                of = BusPlace.DefaultEndpoint;
             if (of is not null)
                 of = Askers.Endpoint(invocation.Bus, of);
             StatusFiles status = new(invocation.Bus);

@@ -8,7 +8,8 @@ namespace Kdbus.Cli;
 /// <summary>A name, or with <c>.*</c> at its end all names of one more word, and who may do what with it.</summary>
 /// <param name="Name">The name.</param>
 /// <param name="Access">Nobody may do what is not listed.</param>
-internal sealed record PolicyEntry(string Name, IReadOnlyList<PolicyAccess> Access)
+/// <param name="Holder">The connection that holds it, if that is known.</param>
+internal sealed record PolicyEntry(string Name, IReadOnlyList<PolicyAccess> Access, ulong? Holder = null)
 {
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {PolicyText.Of(Access)}";
