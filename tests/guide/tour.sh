@@ -28,7 +28,7 @@ fi
 [[ $# -eq 3 ]] || { echo 'usage: tests/guide/tour.sh [--write] GUIDE KDBUSFS PROGRAMS' >&2; exit 2; }
 guide=$(realpath "$1")
 place=$(mktemp -d)
-trap 'cd /; umount -l "$place"/*/ 2>/dev/null; rm -rf --one-file-system "$place"' EXIT
+trap 'cd /; umount -l "$place"/tour/*/ 2>/dev/null; rm -rf --one-file-system "$place"' EXIT
 
 umask 022
 # Domains of the machine are not seen here.

@@ -9,7 +9,7 @@ internal sealed class FilterOptions
 {
     private readonly Option<string[]> _sender = Side("--sender", "only what this one sends");
     private readonly Option<string[]> _receiver = Side("--receiver", "only what is sent to this one");
-    private readonly Option<string[]> _name = Side("--name", "only what this one sends or is sent, and what the bus tells about it", "-n");
+    private readonly Option<string[]> _name = Side("--name", "only what this one sends or is sent, and what the bus tells about it");
     private readonly Option<string[]> _kind = new("--kind", "-k")
     {
         Description = $"only these kinds, with commas between them: {string.Join(", ", MessageKinds.Words)}; the replies to calls come along",
