@@ -21,6 +21,8 @@ public sealed class ManualTests
         Assert.SkipUnless(Run("unshare", ["--mount", "--pid", "--fork", "--mount-proc", "true"]).Code == 0, "this machine allows no process namespaces");
         string files = Directory.CreateTempSubdirectory("kdbusctl-tour-").FullName;
         string programs = Path.Combine(files, "programs");
+        // Other users are asked about, and have to get here.
+        File.SetUnixFileMode(files, (UnixFileMode)0x1ed);
         try
         {
             _ = Directory.CreateDirectory(programs);
