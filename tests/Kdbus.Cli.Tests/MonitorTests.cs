@@ -215,7 +215,7 @@ public sealed class MonitorTests
         await using Scene scene = await Scene.StartAsync();
         await using AnsweringService echo = await AnsweringService.EchoAsync(scene);
         await using BusConnection client = await scene.ConnectAsync();
-        Running monitor = await WatchAsync(scene, "--kind", "call");
+        Running monitor = await WatchAsync(scene, "--kind", "call,reply");
         for (int i = 0; i < Sent; i++)
             client.Call("org.example.Echo", BitConverter.GetBytes(i), cancellation: CancellationToken.None).Dispose();
         _ = await monitor.SaysAsync($"reply to {Sent} ");
