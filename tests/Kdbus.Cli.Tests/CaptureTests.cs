@@ -124,7 +124,7 @@ public sealed class CaptureTests
         scene.Bus.End();
         Outcome outcome = await capture.EndAsync();
         Assert.Equal(69, outcome.Code);
-        Assert.Contains("1 messages captured", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("1 message captured", outcome.Error, StringComparison.Ordinal);
         _ = Assert.Single((await scene.RunAsync("monitor", "--from", file)).Succeeded().Lines);
     }
 

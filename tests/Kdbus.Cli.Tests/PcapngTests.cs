@@ -141,6 +141,9 @@ public sealed class PcapngTests
         Refused("at byte 0: the file is empty", []);
         Refused("at byte 0: the section is big-endian", [0x0a, 0x0d, 0x0d, 0x0a, 0, 0, 0, 28, 0x1a, 0x2b, 0x3c, 0x4d, 0, 1, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 28]);
         Refused($"at byte {Section().Length}: the interface is of link type 1;", [.. Section(), .. Interface(link: 1)]);
+        Refused("a block of 28 bytes says at its end that it has 29", [.. Section()[..^4], 29, 0, 0, 0]);
+        Refused($"at byte {Section().Length}: a block cannot have 11 bytes", [.. Section(), .. U32(7), .. U32(11), .. new byte[3]]);
+        Refused("the packet says that it has 900 bytes of data", [.. Section(), .. Interface(), .. Block(6, [.. U32(0), .. U64(0), .. U32(900), .. U32(900), .. new byte[64]])]);
         Refused("which was not described", [.. Section(), .. Packet(Record(s_call))]);
         Refused("its data does not begin with KDBC", [.. Section(), .. Interface(), .. Packet([1, 2, 3, 4])]);
         Refused("it has version 2 of the format", [.. Section(), .. Interface(), .. Packet([.. "KDBC"u8, .. U16(2), .. U16(32), .. new byte[24], .. s_call])]);

@@ -66,7 +66,7 @@ internal static class CaptureCommand
         finally
         {
             long lost = feed.Lost;
-            Invocation.Note($"{capture.Count} messages captured{(lost == 0 ? "" : $", {lost} lost: this program did not keep up")}");
+            Invocation.Note($"{capture.Count} {(capture.Count == 1 ? "message" : "messages")} captured{(lost == 0 ? "" : $", {lost} lost: this program did not keep up")}");
         }
         capture.End((ulong)feed.Lost);
     }

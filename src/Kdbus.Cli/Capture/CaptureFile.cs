@@ -97,7 +97,7 @@ internal sealed class CaptureFile : IDisposable
         }
         catch (IOException exception)
         {
-            throw new CommandException(ExitCode.CannotWrite, $"cannot write {_name}: {exception.Message.TrimEnd('.')}", Count == 0 ? null : $"it has the {Count} messages before");
+            throw new CommandException(ExitCode.CannotWrite, $"cannot write {_name}: {exception.Message.TrimEnd('.')}", Count == 0 ? null : $"{(Count == 1 ? "the message" : $"the {Count} messages")} before that is there");
         }
     }
 }

@@ -15,9 +15,8 @@ internal static class MonitorCommand
         FilterOptions filter = new();
         Option<PayloadShown> payload = new("--payload", "-p")
         {
-            Description = "how much of payloads is shown: nothing, the beginning, all in the line, all in hexadecimal below it (--json has all unless none is said)",
+            Description = "how much of payloads is shown: nothing, the beginning (preview, unless said otherwise), all in the line, all in hexadecimal below it (--json has all unless none is said)",
             HelpName = "none|preview|full|hex",
-            DefaultValueFactory = static _ => PayloadShown.Preview,
             CustomParser = static result => Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out PayloadShown shown) && Enum.IsDefined(shown) && !char.IsAsciiDigit(result.Tokens[0].Value[0])
                 ? shown : Wrong(result),
         };
@@ -32,7 +31,7 @@ internal static class MonitorCommand
         Invocation.SetAction(command, async invocation =>
         {
             int most = invocation.Has(count) ? invocation.Get(count) : int.MaxValue;
-            PayloadShown shown = invocation.Get(payload);
+            PayloadShown shown = invocation.Has(payload) ? invocation.Get(payload) : PayloadShown.Preview;
             TrafficFilter wanted = filter.Filter(invocation);
             if (invocation.Get(from) is { } file)
                 return ShowFile(invocation, file, wanted, shown, most);

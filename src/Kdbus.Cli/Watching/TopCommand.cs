@@ -9,8 +9,8 @@ internal static class TopCommand
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        Option<TopSort> sort = new("--sort", "-s") { Description = "sort by", HelpName = "messages|bytes|queue|pool|latency|name", DefaultValueFactory = static _ => TopSort.Messages, CustomParser = ParseSort };
-        Option<TimeSpan> interval = new("--interval", "-i") { Description = "how long to count before it is shown", HelpName = "TIME", DefaultValueFactory = static _ => TimeSpan.FromSeconds(2), CustomParser = ParseInterval };
+        Option<TopSort> sort = new("--sort", "-s") { Description = "sort by; messages, unless said otherwise", HelpName = "messages|bytes|queue|pool|latency|name", CustomParser = ParseSort };
+        Option<TimeSpan> interval = new("--interval", "-i") { Description = "how long to count before it is shown; 2s, unless said otherwise", HelpName = "TIME", CustomParser = ParseInterval };
         Option<int> count = CommonOptions.Count("end after so many intervals");
         Option<bool> once = new("--once", "-1") { Description = "count for one interval, show it as tables and end" };
         Command command = new("top", "Show who is busy on a bus: messages and bytes per second, queues, pools; and calls with how long answers take. For the owner of the bus and root.")
@@ -23,7 +23,7 @@ internal static class TopCommand
             MonitorFeed feed = await MonitorFeed.OpenAsync(invocation, 0).ConfigureAwait(false);
             await using (feed.ConfigureAwait(false))
             {
-                TopLoop loop = new(invocation, feed, status) { Interval = invocation.Get(interval), Sort = invocation.Get(sort), Rounds = invocation.Get(once) ? 1 : invocation.Has(count) ? invocation.Get(count) : int.MaxValue };
+                TopLoop loop = new(invocation, feed, status) { Interval = invocation.Has(interval) ? invocation.Get(interval) : TimeSpan.FromSeconds(2), Sort = invocation.Get(sort), Rounds = invocation.Get(once) ? 1 : invocation.Has(count) ? invocation.Get(count) : int.MaxValue };
                 await (invocation.Output.IsTerminal && !invocation.Get(once) ? loop.RunOnScreenAsync() : loop.RunPlainAsync()).ConfigureAwait(false);
             }
             return ExitCode.Success;
