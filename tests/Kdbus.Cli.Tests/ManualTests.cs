@@ -6,7 +6,7 @@ using Kdbus.Linux;
 namespace Kdbus.Cli.Tests;
 
 /// <summary>
-/// What the manual page and the README show is what happens. tests/guide/tour.sh runs their commands, in a process and a mount namespace of its own, so that nothing they start outlives them.
+/// What the manual pages and the README show is what happens. tests/guide/tour.sh runs their commands, in a process and a mount namespace of its own, so that nothing they start outlives them.
 /// </summary>
 public sealed class ManualTests
 {
@@ -15,6 +15,7 @@ public sealed class ManualTests
     [Theory]
     [InlineData("README.md")]
     [InlineData("docs/kdbusctl.1.md")]
+    [InlineData("docs/kdbusfs.1.md")]
     public void Each_command_prints_what_the_text_shows(string text)
     {
         Assert.SkipUnless(Credentials.IsRoot && File.Exists("/dev/fuse"), "needs root and /dev/fuse");

@@ -33,6 +33,8 @@ trap 'cd /; umount -l "$place"/tour/*/ 2>/dev/null; rm -rf --one-file-system "$p
 umask 022
 # Domains of the machine are not seen here.
 while read -r mounted; do umount -l "$mounted"; done < <(awk '/ - fuse\.kdbusfs / { print $5 }' /proc/self/mountinfo)
+# What a guide makes in /run and at home is not there for others.
+mount -t tmpfs tmpfs /run && export HOME=$place/tour || exit 2
 # Programs are called by their names and by other users too.
 chmod 755 "$place"
 mkdir "$place/tour" "$place/programs" "$place/log"
