@@ -21,7 +21,8 @@ internal readonly record struct DaemonUse(
     /// <summary>A daemon, now.</summary>
     public static DaemonUse Of(int pid)
     {
-        string[] links = [.. Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd").Select(static fd => new FileInfo(fd).LinkTarget ?? "")];
+        // One that is closed while they are listed has no target any more, and is none.
+        string[] links = [.. Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd").Select(static fd => new FileInfo(fd).LinkTarget).OfType<string>()];
         string[] maps = File.ReadAllLines($"/proc/{pid}/maps");
         int ofThreads = links.Count(IsOfThread);
         return new DaemonUse(

@@ -3,20 +3,18 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text;
-using Kdbus.Client;
 
 namespace Kdbus.Cli;
 
 /// <summary>Payload types as people write them: eight ASCII characters, such as <c>raw.data</c>, or a number.</summary>
 internal static class PayloadTypeNames
 {
-    /// <summary>The option.</summary>
+    /// <summary>The option; 0 if nothing is said, which the client library takes for <c>raw.data</c>.</summary>
     public static Option<ulong> Option() => new("--type")
     {
-        Description = "payload type: eight ASCII characters (raw.data), or a number (0x7261...)",
+        Description = "payload type: eight ASCII characters, or a number (0x...); raw.data if nothing is said",
         HelpName = "TYPE",
         CustomParser = Parse,
-        DefaultValueFactory = static _ => PayloadTypes.Bytes,
     };
 
     /// <summary>The characters if it has only visible ones, else a hexadecimal number.</summary>

@@ -95,6 +95,9 @@ internal sealed class PcapngReader(Stream stream, string name)
     private byte[] ReadBody(uint type, int length, ReadOnlySpan<byte> magic, long offset)
     {
         int had = type == Pcapng.SectionHeader ? magic.Length : 0;
+        // No memory is taken for what the file cannot have.
+        if (stream.CanSeek && length - Head - had > stream.Length - stream.Position)
+            throw Damaged(offset, $"the file ends inside of a block of {length} bytes (type {type})");
         byte[] body = new byte[length - LeastBlock];
         magic[..had].CopyTo(body);
         Span<byte> trailer = stackalloc byte[sizeof(uint)];

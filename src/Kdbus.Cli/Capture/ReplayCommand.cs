@@ -26,7 +26,7 @@ internal static class ReplayCommand
         Option<bool> timing = new("--timing") { Description = "keep the distances in time of the capture, and do not wait for answers in between; without it each request follows the answer to the one before" };
         Option<bool> ignore = new("--ignore-payload") { Description = "compare only whether there is an answer, its payload type and number of descriptors, and names of errors" };
         Option<int> count = CommonOptions.Count("send no more than so many messages");
-        Option<TimeSpan> timeout = CommonOptions.Timeout("how long each answer may take", TimeSpan.FromSeconds(25));
+        TimeOption timeout = CommonOptions.Timeout("how long each answer may take; 25s if nothing is said", TimeSpan.FromSeconds(25));
         Command command = new("replay", "Send again what a capture has of a conversation with a service, and compare the answers. Exit code 1 if any differs.")
         {
             file, to, of, timing, ignore, count, timeout, CommonOptions.Bus, CommonOptions.Json, CommonOptions.Color,

@@ -23,12 +23,12 @@ internal static class CommonOptions
         "auto", "always", "never");
 
     /// <summary>How long to wait.</summary>
-    /// <param name="description">What for.</param>
-    /// <param name="otherwise">The default.</param>
+    /// <param name="description">What for, and how long if nothing is said.</param>
+    /// <param name="otherwise">How long that is.</param>
     /// <param name="acceptZero">Whether 0 means something.</param>
-    public static Option<TimeSpan> Timeout(string description, TimeSpan otherwise, bool acceptZero = false)
+    public static TimeOption Timeout(string description, TimeSpan otherwise, bool acceptZero = false)
     {
-        Option<TimeSpan> option = new("--timeout", "-t") { Description = description, HelpName = "TIME", CustomParser = Durations.Parse, DefaultValueFactory = _ => otherwise };
+        TimeOption option = new("--timeout", "-t") { Description = description, HelpName = "TIME", CustomParser = Durations.Parse, Otherwise = otherwise };
         if (!acceptZero)
         {
             option.Validators.Add(static result =>
@@ -62,4 +62,11 @@ internal static class CommonOptions
         option.CompletionSources.Add(static _ => Completions.Buses());
         return option;
     }
+}
+
+/// <summary>An option with a time. What it is if nothing is said stands in its description: help would show it as 00:00:25.</summary>
+internal sealed class TimeOption(string name, params string[] aliases) : Option<TimeSpan>(name, aliases)
+{
+    /// <summary>What it is if nothing is said.</summary>
+    public required TimeSpan Otherwise { get; init; }
 }

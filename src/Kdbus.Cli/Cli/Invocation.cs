@@ -43,6 +43,9 @@ internal sealed class Invocation : IDisposable
     /// <summary>What an option was given, or its default.</summary>
     public T? Get<T>(Option<T> option) => _result.GetValue(option);
 
+    /// <summary>The time that was said, or the one for when nothing is.</summary>
+    public TimeSpan Get(TimeOption option) => Has(option) ? _result.GetValue(option) : option.Otherwise;
+
     /// <summary>What an argument was given, or its default.</summary>
     public T Get<T>(Argument<T> argument) => _result.GetValue(argument)!;
 

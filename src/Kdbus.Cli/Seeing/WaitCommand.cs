@@ -13,7 +13,7 @@ internal static class WaitCommand
         Argument<Destination> name = Target.Argument("NAME", "a well-known name, or with --gone also the id of a connection");
         Option<bool> gone = new("--gone", "-g") { Description = "until nobody owns it any more" };
         Option<bool> activator = new("--activator", "-a") { Description = "an activator counts as owner; else only who really serves" };
-        Option<TimeSpan> timeout = CommonOptions.Timeout("give up after this time (500ms, 2.5s, 3m); 0: never", TimeSpan.Zero, acceptZero: true);
+        TimeOption timeout = CommonOptions.Timeout("give up after this time (500ms, 2.5s, 3m); 0, and if nothing is said: never", TimeSpan.Zero, acceptZero: true);
         Command command = new("wait", "Wait until somebody owns a name, and say who.") { name, gone, activator, timeout, CommonOptions.Bus, CommonOptions.Json, CommonOptions.Color };
         command.Validators.Add(result =>
         {

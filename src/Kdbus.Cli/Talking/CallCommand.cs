@@ -14,7 +14,7 @@ internal static class CallCommand
         PayloadOptions payload = new();
         Option<string?> member = new("--member", "-M") { Description = "call a member of a typed service (Kdbus.Client), with JSON: the member, or INTERFACE/MEMBER if the interface is not called as the name", HelpName = "MEMBER" };
         Option<string[]> arguments = new("--arg", "-a") { Description = "an argument of the member, as JSON; may be repeated", HelpName = "JSON", DefaultValueFactory = static _ => [] };
-        Option<TimeSpan> timeout = CommonOptions.Timeout("how long to wait for the answer (500ms, 2.5s, 3m)", TimeSpan.FromSeconds(25));
+        TimeOption timeout = CommonOptions.Timeout("how long to wait for the answer (500ms, 2.5s, 3m); 25s if nothing is said", TimeSpan.FromSeconds(25));
         Option<string?> file = new("--output", "-o") { Description = "write the payload of the answer to a file", HelpName = "FILE" };
         Option<string?> keep = new("--save-fds") { Description = "copy the content of descriptors of the answer to DIR/0, DIR/1, ...", HelpName = "DIR" };
         Command command = new("call", "Send a request, wait for the answer, and show it.") { to };
