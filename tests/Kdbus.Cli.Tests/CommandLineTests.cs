@@ -32,7 +32,8 @@ public sealed class CommandLineTests
     {
         (await RunAsync()).Failed(64, "see kdbusctl --help");
         (await RunAsync("domians")).Failed(64, "unknown command 'domians'", "did you mean 'domains'?");
-        (await RunAsync("--no-such-option")).Failed(64, "--no-such-option");
+        (await RunAsync("--no-such-option")).Failed(64, "unknown option '--no-such-option'", "see kdbusctl --help");
+        (await RunAsync("--bus", "demo", "list")).Failed(64, "'--bus' stands before the command it belongs to", "options come behind: kdbusctl list --bus");
         (await RunAsync("list", "--color", "pink")).Failed(64, "pink", "see kdbusctl list --help");
     }
 

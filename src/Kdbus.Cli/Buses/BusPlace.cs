@@ -33,7 +33,7 @@ internal sealed record BusPlace(string Domain, string Bus, string EndpointName)
         string[] parts = said.Split('/');
         if (parts.Length <= 2 && WithName(parts[0], parts.Length == 2 ? parts[1] : DefaultEndpoint) is { } found)
             return found;
-        return System.IO.Path.Exists(said) ? OfPath(said) : throw NoSuchBus(said);
+        return Path.Exists(said) ? OfPath(said) : throw NoSuchBus(said);
     }
 
     /// <summary>All buses of all domains that this process sees.</summary>
@@ -41,17 +41,17 @@ internal sealed record BusPlace(string Domain, string Bus, string EndpointName)
 
     private static BusPlace OfPath(string said)
     {
-        string path = System.IO.Path.GetFullPath(BusAddress.Parse(said)[0]);
+        string path = Path.GetFullPath(BusAddress.Parse(said)[0]);
         if (System.IO.Directory.Exists(path))
-            path = System.IO.Path.Combine(path, DefaultEndpoint);
-        string? bus = System.IO.Path.GetDirectoryName(path), domain = System.IO.Path.GetDirectoryName(bus);
+            path = Path.Combine(path, DefaultEndpoint);
+        string? bus = Path.GetDirectoryName(path), domain = Path.GetDirectoryName(bus);
         // A domain was given: the only bus in it.
-        if (bus is not null && File.Exists(System.IO.Path.Combine(bus, MountedDomain.Control)) && System.IO.Path.GetFileName(path) == DefaultEndpoint)
+        if (bus is not null && File.Exists(Path.Combine(bus, MountedDomain.Control)) && Path.GetFileName(path) == DefaultEndpoint)
             return Single([.. new MountedDomain(bus).Buses().Select(name => new BusPlace(bus, name, DefaultEndpoint))], $"in the domain {bus}");
         // Whether the endpoint is there, opening it tells: a bus of somebody else does not let its files be seen.
-        if (domain is null || !System.IO.Directory.Exists(bus) || !File.Exists(System.IO.Path.Combine(domain, MountedDomain.Control)))
+        if (domain is null || !System.IO.Directory.Exists(bus) || !File.Exists(Path.Combine(domain, MountedDomain.Control)))
             throw NoSuchBus(said);
-        return new BusPlace(domain, System.IO.Path.GetFileName(bus!), System.IO.Path.GetFileName(path));
+        return new BusPlace(domain, Path.GetFileName(bus!), Path.GetFileName(path));
     }
 
     private static BusPlace? WithName(string name, string endpoint)

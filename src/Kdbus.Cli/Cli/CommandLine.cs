@@ -80,6 +80,14 @@ internal static class CommandLine
         string command = string.Join(' ', PathOf(result.CommandResult.Command));
         // Some of the parser's messages are lists over several lines.
         string message = string.Join(' ', result.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
+        if (result.UnmatchedTokens.FirstOrDefault(static token => token.StartsWith('-')) is { } option)
+        {
+            Command here = result.CommandResult.Command;
+            Command? knows = here.Subcommands.Prepend(here).FirstOrDefault(known => known.Options.Any(had => had.Name == option || had.Aliases.Contains(option)));
+            return knows is null
+                ? new Complaint(ExitCode.Usage, $"unknown option '{option}'", $"see {command} --help")
+                : new Complaint(ExitCode.Usage, $"'{option}' stands before the command it belongs to", $"options come behind: {string.Join(' ', PathOf(knows))} {option}");
+        }
         string[] words = [.. result.CommandResult.Command.Subcommands.Where(static known => !known.Hidden).Select(static known => known.Name)];
         if (words.Length > 0 && result.UnmatchedTokens is [var word, ..])
         {

@@ -23,7 +23,15 @@ internal static class Failures
 
     /// <summary>The connection is at its end.</summary>
     public static BusBrokenException Broken(string operation, int result) =>
-        new($"Cannot {operation}: the connection is at its end ({(Errno)(-result)}); the bus or its endpoint was removed, or the domain unmounted.");
+        new($"Cannot {operation}: the connection is at its end ({NameOf(-result)}); the bus or its endpoint was removed, or the domain unmounted.");
+
+    // Two of the kernel's, for a file whose server has gone, are none of the bus.
+    private static string NameOf(int error) => error switch
+    {
+        SystemError.ENOTCONN => nameof(SystemError.ENOTCONN),
+        SystemError.ECONNABORTED => nameof(SystemError.ECONNABORTED),
+        _ => ((Errno)error).ToString(),
+    };
 
     /// <summary>The bus says that there will be no answer.</summary>
     public static PeerFailedException NoAnswer(PeerFailure failure, Destination destination) =>
