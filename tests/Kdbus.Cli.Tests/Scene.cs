@@ -63,10 +63,16 @@ internal sealed class Scene : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (Running program in _running)
-            await program.DisposeAsync();
-        await Bus.DisposeAsync();
-        Directory.Delete(Files, recursive: true);
+        try
+        {
+            foreach (Running program in _running)
+                await program.DisposeAsync();
+        }
+        finally
+        {
+            await Bus.DisposeAsync();
+            Directory.Delete(Files, recursive: true);
+        }
     }
 
     // Other domains may be mounted on the machine: without this the program would ask which one is meant.
