@@ -1,8 +1,8 @@
-using Kdbus.Shared;
 using Kdbus.Abi;
 using Kdbus.Daemon.Cli;
 using Kdbus.Daemon.Mounting;
 using Kdbus.Daemon.Serving;
+using Kdbus.Spelling;
 
 namespace Kdbus.Daemon.Tests;
 

@@ -4,7 +4,7 @@ using System.CommandLine.Invocation;
 using System.Reflection;
 using Kdbus.Cli.Capture;
 using Kdbus.Cli.Watching;
-using Kdbus.Shared;
+using Kdbus.Spelling;
 
 namespace Kdbus.Cli;
 

@@ -4,17 +4,14 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kdbus.Client;
+using Kdbus.Client.Services.Wire;
 
 namespace Kdbus.Cli;
 
 /// <summary>A call of a member of a typed service, with JSON: the request and the answer that docs/dotnet-protocol.md describes.</summary>
 internal static class TypedCall
 {
-    private const byte Version = 1;
-    private const byte Call = 1;
-    private const byte Answer = 0x81;
-    private const byte Json = 1;
-    private const int AnswerHeaderSize = 4;
+    private static readonly byte s_json = JsonBusSerializer.Simple.Id;
 
     /// <summary>Makes the request.</summary>
     /// <param name="said">MEMBER, or INTERFACE/MEMBER.</param>
@@ -29,7 +26,7 @@ internal static class TypedCall
             ?? throw new CommandException(ExitCode.Usage, $"which interface is {said} of? An id does not tell", "write INTERFACE/MEMBER, as in org.example.Clock/Now");
         ArrayBufferWriter<byte> request = new();
         byte[] interfaceName = Encoding.UTF8.GetBytes(contract), memberName = Encoding.UTF8.GetBytes(parts[^1]);
-        request.Write<byte>([Version, Call, Json, 0, (byte)interfaceName.Length, (byte)memberName.Length]);
+        request.Write<byte>([CallHeader.Version, (byte)CallKind.Call, s_json, 0, (byte)interfaceName.Length, (byte)memberName.Length]);
         WriteNumber(request, (ushort)arguments.Length);
         request.Write(interfaceName);
         request.Write(memberName);
@@ -47,13 +44,13 @@ internal static class TypedCall
     public static void ShowAnswer(Output output, Message answer)
     {
         byte[] bytes = answer.ToArray();
-        if (answer.PayloadType != PayloadTypes.Call || bytes.Length < AnswerHeaderSize || bytes[0] != Version || bytes[1] != Answer || bytes[2] != Json)
+        if (answer.PayloadType != PayloadTypes.Call || bytes.Length < AnswerWire.HeaderSize || bytes[0] != CallHeader.Version || bytes[1] != (byte)CallKind.Answer || bytes[2] != s_json)
         {
             throw new CommandException(
-                ExitCode.PeerFailed, $"the answer is none of a typed service that speaks JSON: payload type {PayloadTypeNames.Of(answer.PayloadType)}, {Convert.ToHexStringLower(bytes.AsSpan(0, Math.Min(bytes.Length, AnswerHeaderSize)))}...",
+                ExitCode.PeerFailed, $"the answer is none of a typed service that speaks JSON: payload type {PayloadTypeNames.Of(answer.PayloadType)}, {Convert.ToHexStringLower(bytes.AsSpan(0, Math.Min(bytes.Length, AnswerWire.HeaderSize)))}...",
                 "without --member the answer is shown as it is");
         }
-        ReadOnlySpan<byte> value = bytes.AsSpan(AnswerHeaderSize);
+        ReadOnlySpan<byte> value = bytes.AsSpan(AnswerWire.HeaderSize);
         if (value.IsEmpty)
         {
             if (output.IsJson)

@@ -1,10 +1,10 @@
-using Kdbus.Shared;
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Reflection;
 using System.Text;
 using Kdbus.Linux;
+using Kdbus.Spelling;
 
 namespace Kdbus.Daemon.Cli;
 

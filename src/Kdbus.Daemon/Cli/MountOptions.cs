@@ -1,9 +1,9 @@
-using Kdbus.Shared;
 using System.Globalization;
 using System.Text;
 using Kdbus.Daemon.Mounting;
 using Kdbus.Daemon.Serving;
 using Kdbus.Engine;
+using Kdbus.Spelling;
 
 namespace Kdbus.Daemon.Cli;
 

@@ -1,4 +1,4 @@
-namespace Kdbus.Shared;
+namespace Kdbus.Spelling;
 
 /// <summary>Finds what somebody meant who mistyped a word: the known word that takes the fewest insertions, deletions, replacements and
 /// swaps of neighbours.</summary>
